@@ -1,0 +1,45 @@
+# Every verb of the project. Needs Python 3.11+ and make; all else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check fmt lint type contracts docs guide replay clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+install: $(READY) ## create .venv with the tested versions
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11+ is needed: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv $(VENV) || { echo "No venv module: install it (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]' --group dev
+	@touch $@
+
+demo: $(READY) ## start the travel example and say what to type
+	$(BIN)/python -m examples.travel.demo
+replay: $(READY) ## play every logged travel request through a running server
+	$(BIN)/python -m examples.travel.replay
+
+test: $(READY) ## run the tests, PostgreSQL included
+	$(BIN)/pytest -n 2
+guide: $(READY) ## run the plugin's guide, snippet by snippet
+	$(BIN)/pytest guide -q
+check: lint type contracts test ## everything a change must pass
+
+fmt: $(READY) ## format, and fix what can be fixed
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+lint: $(READY) ## ruff
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+type: $(READY) ## mypy, strict
+	$(BIN)/mypy
+contracts: $(READY) ## who may import whom
+	$(BIN)/lint-imports
+docs: $(READY) ## build docs/_build
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build
+clean: ## remove .venv and everything built
+	rm -rf $(VENV) build dist docs/_build .coverage* .hypothesis .*_cache

@@ -1,0 +1,30 @@
+"""The travel service: a Litestar application of which the plugin is the whole.
+
+`litestar --app examples.travel.app:create_app run` serves it; `demo.py` does so too and brings some cases along.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from litestar import Litestar
+
+from examples.travel.process import TravelRequest
+from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
+
+
+def create_app(database: str | None = None) -> Litestar:
+    """Make the application.
+
+    Args:
+        database: URL of an SQLite or PostgreSQL database. By default `TRAVEL_DATABASE` of the environment, else a
+            file of its own in the present folder. Tables are created at the first start.
+    """
+    url = database or os.environ.get("TRAVEL_DATABASE") or sqlite_url(Path("travel.sqlite3"))
+    config = WorkflowPluginConfig(database=url, auto_register_workflows=[TravelRequest])
+    return Litestar(plugins=[WorkflowPlugin(config=config)])
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"

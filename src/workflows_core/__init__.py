@@ -1,0 +1,40 @@
+"""A pure, framework-free engine for approvals and long-running processes."""
+
+from workflows_core.context import WorkflowContext
+from workflows_core.definitions import Edge, Workflow, WorkflowDefinition
+from workflows_core.engine import ExecutionEngine, LocalExecutionEngine
+from workflows_core.errors import WorkflowError
+from workflows_core.instance import Instance
+from workflows_core.ports import InstanceQuery, TaskQuery
+from workflows_core.registry import WorkflowRegistry
+from workflows_core.states import InstanceStatus, TaskStatus
+from workflows_core.steps import (
+    BaseHumanStep,
+    BaseMachineStep,
+    ExclusiveGateway,
+    InclusiveGateway,
+    ParallelGateway,
+)
+from workflows_core.tasks import Task
+
+__all__ = [
+    "BaseHumanStep",
+    "BaseMachineStep",
+    "Edge",
+    "ExclusiveGateway",
+    "ExecutionEngine",
+    "InclusiveGateway",
+    "Instance",
+    "InstanceQuery",
+    "InstanceStatus",
+    "LocalExecutionEngine",
+    "ParallelGateway",
+    "Task",
+    "TaskQuery",
+    "TaskStatus",
+    "Workflow",
+    "WorkflowContext",
+    "WorkflowDefinition",
+    "WorkflowError",
+    "WorkflowRegistry",
+]

@@ -1,0 +1,501 @@
+"""The application service: load, decide, apply.
+
+Each method is one use case and reads like it. On a lost race the engine loads and decides again;
+the machine is pure, so that is free. What a method returned is committed and can be read by the
+next request; machine steps go on in the background, on the runner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+from attrs import frozen
+
+from workflows_core import commands as cmd
+from workflows_core.data import to_object
+from workflows_core.definitions import WorkflowDefinition
+from workflows_core.errors import (
+    FormProblem,
+    FormValidationError,
+    InstanceExistsError,
+    InstanceNotFoundError,
+    InvalidTransitionError,
+)
+from workflows_core.forms import JsonSchemaValidator
+from workflows_core.history import step_executions
+from workflows_core.hosting import remembered_in, runner_for, stop_runner
+from workflows_core.memory import MemoryStorage
+from workflows_core.ports import StoredDefinition
+from workflows_core.settling import carry_out
+from workflows_core.system import SystemClock, TimeOrderedIds
+from workflows_core.transition import transition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+    from uuid import UUID
+
+    from workflows_core.definitions import WorkflowClass
+    from workflows_core.history import StepExecution
+    from workflows_core.instance import Instance
+    from workflows_core.ports import (
+        Clock,
+        FormValidator,
+        IdFactory,
+        InstanceQuery,
+        InstanceSummary,
+        Storage,
+        TaskQuery,
+        UnitOfWork,
+    )
+    from workflows_core.registry import WorkflowRegistry
+    from workflows_core.runner import Runner
+    from workflows_core.tasks import Task
+    from workflows_core.transition import HistoryEntry, Transition
+
+
+class ExecutionEngine:
+    """Starts instances and carries out what people and programs ask of them.
+
+    Machine steps are executed by the runner of the storage in this process, which starts with the
+    first command (or with `async with engine`, which also stops it at the end).
+
+    Attributes:
+        registry: The definitions it knows.
+        storage: Where the instances live.
+    """
+
+    def __init__(
+        self,
+        registry: WorkflowRegistry,
+        storage: Storage,
+        *,
+        clock: Clock | None = None,
+        ids: IdFactory | None = None,
+        forms: FormValidator | None = None,
+        runs_steps: bool = True,
+    ) -> None:
+        """Make an engine; nothing is opened or started yet.
+
+        Args:
+            registry: The definitions it knows.
+            storage: Where the instances live.
+            clock: The time; the system's by default.
+            ids: Where ids come from; time-ordered UUIDs by default.
+            forms: Checks submitted data; JSON Schema by default.
+            runs_steps: Whether machine steps run in this process. If not, they wait for a worker.
+        """
+        self.registry = registry
+        self.storage = storage
+        self._clock = clock or SystemClock()
+        self._ids = ids or TimeOrderedIds()
+        self._forms = forms or JsonSchemaValidator()
+        self._runs_steps = runs_steps
+
+    # Life
+
+    async def __aenter__(self) -> Self:
+        """Start the runner, and wait until it took over what an earlier process left."""
+        await self._runner()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the runner: steps in hand finish or are handed back. Close the storage."""
+        await stop_runner(self.storage)
+        await self.storage.close()
+
+    async def _runner(self) -> Runner | None:
+        if not self._runs_steps:
+            return None
+        return await runner_for(self.storage, self.registry, clock=self._clock, ids=self._ids)
+
+    # Instances
+
+    async def start_workflow(
+        self,
+        workflow: str | WorkflowDefinition | type[WorkflowClass],
+        initial_data: Mapping[str, object] | None = None,
+        *,
+        version: str | None = None,
+        user_id: str | None = None,
+        created_by: str | None = None,
+        tenant_id: str | None = None,
+        correlation_id: str | None = None,
+        idempotency_key: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+    ) -> Instance:
+        """Start an instance and return it as it was committed: before its first machine step is done.
+
+        Args:
+            workflow: The name of a registered workflow, or its definition or class (registered on the way).
+            initial_data: What the instance begins with: a JSON object, checked against `input_schema`.
+            version: The exact version to start; the latest by default.
+            user_id: Who asks.
+            created_by: Who counts as the one who started it; `user_id` by default.
+            tenant_id: The tenant it belongs to.
+            correlation_id: The caller's own mark for it.
+            idempotency_key: Starting again under the same key (of the same tenant) returns the first instance.
+            metadata: What to note about it, for steps to read.
+
+        Raises:
+            DefinitionNotFoundError: If there is no such workflow or version.
+            FormValidationError: If the data does not fit `input_schema`.
+            InvalidDataError: If data or metadata are not JSON.
+        """
+        definition = self._definition(workflow, version)
+        data, _ = to_object({} if initial_data is None else initial_data, what="initial_data")
+        noted, _ = to_object({} if metadata is None else metadata, what="metadata")
+        if definition.input_schema is not None:
+            self._check("the start", self._forms.problems(definition.input_schema, data))
+        starter = created_by if created_by is not None else user_id
+        command = cmd.Start(
+            at=self._clock.now(),
+            instance_id=self._ids.new_id(),
+            data=data,
+            actor=user_id if user_id is not None else created_by,
+            created_by=starter,
+            tenant_id=tenant_id,
+            correlation_id=correlation_id,
+            idempotency_key=_scoped(idempotency_key, tenant_id),
+            metadata=noted,
+        )
+        change = await self._decide(definition, None, command)
+        if await self._commit(change, definition):
+            return change.instance
+        return await self._started_earlier(command)
+
+    async def _started_earlier(self, command: cmd.Start) -> Instance:
+        if command.idempotency_key is not None:
+            async with self.storage.unit_of_work() as unit:
+                known = await unit.instances.find_started(command.idempotency_key)
+                if known is not None:
+                    return await unit.instances.get(known)
+        raise InstanceExistsError(command.instance_id)
+
+    async def cancel_workflow(
+        self, instance_id: UUID, reason: str = "Canceled by request", *, user_id: str | None = None
+    ) -> Instance:
+        """End an instance: its open tasks are canceled and its running steps are told to stop.
+
+        Raises:
+            InstanceNotFoundError: If there is none.
+            InvalidTransitionError: If it has ended already.
+        """
+        text, _ = to_object({"reason": reason}, what="The reason")
+        return await self._change(
+            instance_id,
+            lambda _: cmd.Cancel(at=self._clock.now(), reason=str(text["reason"]), actor=user_id),
+        )
+
+    async def retry_workflow(
+        self, instance_id: UUID, *, step: str | None = None, user_id: str | None = None
+    ) -> Instance:
+        """Revive what failed in an instance, or what failed at one step of it. Done steps are not run again.
+
+        Raises:
+            InstanceNotFoundError: If there is none.
+            InvalidTransitionError: If nothing (or not that step) has failed.
+        """
+        return await self._change(
+            instance_id, lambda _: cmd.Retry(at=self._clock.now(), step=step, actor=user_id)
+        )
+
+    async def get_instance(self, instance_id: UUID) -> Instance:
+        """Return an instance as of its last transition.
+
+        Raises:
+            InstanceNotFoundError: If there is none.
+        """
+        async with self.storage.unit_of_work() as unit:
+            return await unit.instances.get(instance_id)
+
+    async def find_instances(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
+        """Return the instances the query asks for, in its order."""
+        async with self.storage.unit_of_work() as unit:
+            return await unit.instances.find(query)
+
+    async def get_history(self, instance_id: UUID) -> Sequence[HistoryEntry]:
+        """Return everything that happened to an instance, oldest first.
+
+        Raises:
+            InstanceNotFoundError: If there is none.
+        """
+        async with self.storage.unit_of_work() as unit:
+            entries = await unit.history.get(instance_id)
+        if not entries:
+            raise InstanceNotFoundError(instance_id)
+        return entries
+
+    async def get_record(self, instance_id: UUID) -> Record:
+        """Return an instance together with its history, both as of the same moment.
+
+        Raises:
+            InstanceNotFoundError: If there is none.
+        """
+        async with self.storage.unit_of_work() as unit:
+            instance = await unit.instances.get(instance_id)
+            entries = await unit.history.get(instance_id)
+        known = [entry for entry in entries if entry.revision <= instance.revision]
+        return Record(instance, tuple(known))
+
+    async def wait(self, instance_id: UUID, *, timeout: float = 30.0) -> Instance:  # noqa: ASYNC109
+        """Wait until nothing moves the instance but somebody outside (or it has ended), and return it.
+
+        Raises:
+            InstanceNotFoundError: If there is none.
+            TimeoutError: If it still moves after `timeout` seconds.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while True:
+            instance = await self.get_instance(instance_id)
+            if instance.is_resting:
+                return instance
+            left = deadline - loop.time()
+            if left <= 0:
+                msg = f"Instance {instance_id} is still {instance.status} at {instance.current_step!r}"
+                raise TimeoutError(msg)
+            await self._changed(instance_id, min(left, _LOOK_AGAIN))
+
+    async def _changed(self, instance_id: UUID, seconds: float) -> None:
+        runner = await self._runner()
+        if runner is None:
+            await asyncio.sleep(seconds)
+        else:
+            await runner.changed(instance_id, seconds)
+
+    # Tasks
+
+    async def complete_human_task(
+        self,
+        instance_id: UUID,
+        step_name: str,
+        user_id: str | None,
+        data: Mapping[str, object],
+        *,
+        outcome: str | None = None,
+        comment: str | None = None,
+    ) -> Instance:
+        """Complete the oldest open task of a step; see `complete_task`.
+
+        Raises:
+            InvalidTransitionError: If the step has no open task.
+        """
+        instance = await self.get_instance(instance_id)
+        tasks = [task for task in instance.tasks.values() if task.step_name == step_name]
+        if not tasks:
+            raise InvalidTransitionError(
+                "complete the task", f"step {step_name!r} of instance {instance_id}", "not open"
+            )
+        oldest = min(tasks, key=lambda task: task.token)
+        return await self.complete_task(oldest.id, data, user_id=user_id, outcome=outcome, comment=comment)
+
+    async def complete_task(
+        self,
+        task_id: UUID,
+        data: Mapping[str, object],
+        *,
+        user_id: str | None = None,
+        outcome: str | None = None,
+        comment: str | None = None,
+    ) -> Instance:
+        """Complete a task and return its instance as it went on from there.
+
+        The data is checked against the task's `form_schema` before anything changes, then merged into the data
+        of the instance at top level.
+
+        Raises:
+            TaskNotFoundError: If there is none.
+            InvalidTransitionError: If it is not open any more; of many who try at once, one succeeds.
+            FormValidationError: If the data does not fit the form.
+            InvalidOutcomeError: If the outcome is not one of the task's, or is missing.
+            InvalidDataError: If the data is not JSON.
+        """
+        submitted, size = to_object(data, what="The submitted data")
+        said, _ = to_object({"comment": comment}, what="The comment")
+        task = await self.get_task(task_id)
+
+        def command(instance: Instance) -> cmd.CompleteTask:
+            _still_open(instance, task, "complete the task")
+            if task.form_schema is not None:
+                self._check(f"task {task.title!r}", self._forms.problems(task.form_schema, submitted))
+            return cmd.CompleteTask(
+                at=self._clock.now(),
+                task_id=task_id,
+                data=submitted,
+                size=size,
+                outcome=outcome,
+                comment=None if comment is None else str(said["comment"]),
+                actor=user_id,
+            )
+
+        return await self._change(task.instance_id, command)
+
+    async def reassign_task(
+        self, task_id: UUID, new_assignee: str, *, user_id: str | None = None, reason: str | None = None
+    ) -> Task:
+        """Give an open task to somebody else and return it.
+
+        Raises:
+            TaskNotFoundError: If there is none.
+            InvalidTransitionError: If it is not open any more.
+        """
+        to_object({"new_assignee": new_assignee, "reason": reason}, what="The reassignment")
+        task = await self.get_task(task_id)
+
+        def command(instance: Instance) -> cmd.ReassignTask:
+            _still_open(instance, task, "reassign the task")
+            return cmd.ReassignTask(
+                at=self._clock.now(), task_id=task_id, assignee=new_assignee, reason=reason, actor=user_id
+            )
+
+        instance = await self._change(task.instance_id, command)
+        return instance.tasks[task_id]
+
+    async def get_task(self, task_id: UUID) -> Task:
+        """Return a task, open or closed.
+
+        Raises:
+            TaskNotFoundError: If there is none.
+        """
+        async with self.storage.unit_of_work() as unit:
+            return await unit.tasks.get(task_id)
+
+    async def find_tasks(self, query: TaskQuery) -> Sequence[Task]:
+        """Return the tasks the query asks for, in its order."""
+        async with self.storage.unit_of_work() as unit:
+            return await unit.tasks.find(query)
+
+    # The one way in which anything changes
+
+    async def _change(self, instance_id: UUID, command: Callable[[Instance], cmd.Command]) -> Instance:
+        """Load, decide, apply; again from the start for as long as others are faster."""
+        while True:
+            instance = await self.get_instance(instance_id)
+            definition = self.registry.get_definition(instance.definition_name, instance.definition_version)
+            change = await self._decide(definition, instance, command(instance))
+            if await self._commit(change, None):
+                return change.instance
+
+    async def _decide(
+        self, definition: WorkflowDefinition, instance: Instance | None, command: cmd.Command
+    ) -> Transition:
+        events, after = await carry_out(
+            definition,
+            instance,
+            [command],
+            at=command.at,
+            ids=self._ids,
+            owner=await self._owner(),
+        )
+        return transition(instance, after, events, actor=command.actor)
+
+    async def _owner(self) -> str | None:
+        """Name the runner that executes what becomes ready, if it may begin as soon as this is committed."""
+        runner = await self._runner()
+        return None if runner is None or runner.is_stopping else runner.id
+
+    async def _commit(self, change: Transition, definition: WorkflowDefinition | None) -> bool:
+        """Apply a transition, with the definition it needs stored beside it; return `False` if it lost."""
+        async with self.storage.unit_of_work() as unit:
+            if definition is not None:
+                await self._remember(unit, definition)
+            if await unit.apply([change]):
+                return False
+            await unit.commit()
+        await self._committed(change, definition)
+        return True
+
+    async def _committed(self, change: Transition, definition: WorkflowDefinition | None) -> None:
+        """Let the runner know what is durable now."""
+        if definition is not None:
+            remembered_in(self.storage).add(_identity(definition))
+        runner = await self._runner()
+        if runner is not None:
+            runner.take(change.instance)
+
+    async def _remember(self, unit: UnitOfWork, definition: WorkflowDefinition) -> None:
+        """Store what an instance is pinned to, so that nobody changes it under the same version.
+
+        Raises:
+            DefinitionConflictError: If the storage knows other content under this name and version.
+        """
+        if _identity(definition) in remembered_in(self.storage):
+            return
+        await unit.definitions.add(
+            StoredDefinition(
+                name=definition.name,
+                version=definition.version,
+                content_hash=definition.content_hash,
+                specification=definition.specification,
+                created_at=self._clock.now(),
+            )
+        )
+
+    def _definition(
+        self, workflow: str | WorkflowDefinition | type[WorkflowClass], version: str | None
+    ) -> WorkflowDefinition:
+        if isinstance(workflow, str):
+            return self.registry.get_definition(workflow, version)
+        definition = workflow if isinstance(workflow, WorkflowDefinition) else workflow.get_definition()
+        self.registry.register_definition(definition)
+        return self.registry.get_definition(definition.name, version or definition.version)
+
+    @staticmethod
+    def _check(subject: str, problems: Sequence[FormProblem]) -> None:
+        if problems:
+            raise FormValidationError(subject, problems)
+
+
+class LocalExecutionEngine(ExecutionEngine):
+    """The engine on a storage in memory: everything works, nothing outlives the process."""
+
+    def __init__(self, registry: WorkflowRegistry, **options: object) -> None:
+        """Make an engine with a storage of its own; the options are those of `ExecutionEngine`."""
+        super().__init__(registry, MemoryStorage(), **options)  # type: ignore[arg-type]
+
+
+@frozen
+class Record:
+    """An instance with everything that happened to it.
+
+    Attributes:
+        instance: Its present state.
+        entries: Its history, oldest first.
+    """
+
+    instance: Instance
+    entries: tuple[HistoryEntry, ...]
+
+    @property
+    def step_executions(self) -> tuple[StepExecution, ...]:
+        """What was executed, oldest first: a reading of the history."""
+        return step_executions(self.entries)
+
+
+_LOOK_AGAIN = 0.25
+"""Seconds after which `wait` looks by itself: another process may have done the work."""
+
+
+def _identity(definition: WorkflowDefinition) -> tuple[str, str, str]:
+    return definition.name, definition.version, definition.content_hash
+
+
+def _scoped(idempotency_key: str | None, tenant_id: str | None) -> str | None:
+    """Keep the keys of tenants apart."""
+    if idempotency_key is None or tenant_id is None:
+        return idempotency_key
+    return f"{tenant_id}/{idempotency_key}"
+
+
+def _still_open(instance: Instance, task: Task, command: str) -> None:
+    """Refuse with the task's own status; the instance only knows its open tasks."""
+    if task.id not in instance.tasks:
+        state = task.status if not task.is_open else "closed in the meantime"
+        raise InvalidTransitionError(command, f"task {task.id}", state)

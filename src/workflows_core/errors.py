@@ -1,0 +1,147 @@
+"""Everything the engine raises on purpose.
+
+One base class, so that a caller can catch the lot and an adapter can map it to answers in
+one table. Each error writes its own sentence from the facts it is given and keeps those
+facts as attributes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from workflows_core.validation import Problem
+
+
+class WorkflowError(Exception):
+    """Base of all errors raised by the engine."""
+
+
+class InvalidDefinitionError(WorkflowError):
+    """A definition was refused; `problems` lists everything that is wrong with it."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        self.name = name
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"Workflow definition {name!r} is not valid:\n{lines}")
+
+
+class DefinitionConflictError(WorkflowError):
+    """Other content is already known under the same name and version."""
+
+    def __init__(self, name: str, version: str) -> None:
+        self.name = name
+        self.version = version
+        super().__init__(
+            f"Workflow {name!r} version {version!r} is already known with different content. "
+            "Instances are pinned to what they started with: give the changed definition a new version."
+        )
+
+
+class DefinitionNotFoundError(WorkflowError):
+    """No definition of that name (or of that exact version) is registered."""
+
+    def __init__(self, name: str, version: str | None = None, *, known: Sequence[str] = ()) -> None:
+        self.name = name
+        self.version = version
+        what = f"Workflow {name!r}" if version is None else f"Workflow {name!r} version {version!r}"
+        hint = f" Known: {', '.join(known)}." if known else ""
+        super().__init__(f"{what} is not registered.{hint}")
+
+
+class InstanceNotFoundError(WorkflowError):
+    """There is no instance with this id."""
+
+    def __init__(self, instance_id: UUID) -> None:
+        self.instance_id = instance_id
+        super().__init__(f"There is no workflow instance {instance_id}.")
+
+
+class InstanceExistsError(WorkflowError):
+    """An instance with this id is already stored."""
+
+    def __init__(self, instance_id: UUID) -> None:
+        self.instance_id = instance_id
+        super().__init__(f"A workflow instance {instance_id} exists already.")
+
+
+class TaskNotFoundError(WorkflowError):
+    """There is no task with this id."""
+
+    def __init__(self, task_id: UUID) -> None:
+        self.task_id = task_id
+        super().__init__(f"There is no task {task_id}.")
+
+
+class InvalidTransitionError(WorkflowError):
+    """The command is not allowed in the present state; nothing was changed.
+
+    `command` names what was asked, `state` what the subject is in, `subject` whom it concerns.
+    """
+
+    def __init__(self, command: str, subject: str, state: str, hint: str = "") -> None:
+        self.command = command
+        self.subject = subject
+        self.state = state
+        super().__init__(f"Cannot {command}: {subject} is {state}." + (f" {hint}" if hint else ""))
+
+
+class InvalidOutcomeError(WorkflowError):
+    """A task was to be completed with an outcome it does not have, or without one it needs."""
+
+    def __init__(self, task_id: UUID, outcome: str | None, outcomes: Sequence[str]) -> None:
+        self.task_id = task_id
+        self.outcome = outcome
+        self.outcomes = tuple(outcomes)
+        given = "without an outcome" if outcome is None else f"with the outcome {outcome!r}"
+        known = f"use one of: {', '.join(outcomes)}" if outcomes else "it has no named outcomes"
+        super().__init__(f"Task {task_id} cannot be completed {given}: {known}.")
+
+
+class NoPathError(WorkflowError):
+    """A step completed, but none of its ways out applies."""
+
+    def __init__(self, step: str, detail: str) -> None:
+        self.step = step
+        super().__init__(f"No way out of step {step!r}: {detail}")
+
+
+class InvalidDataError(WorkflowError):
+    """A value is not JSON, or is JSON beyond the limits. `pointer` says where (RFC 6901)."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        self.pointer = pointer
+        self.detail = detail
+        super().__init__(f"{detail} (at {pointer or 'the top level'})")
+
+
+@frozen
+class FormProblem:
+    """One complaint about submitted data.
+
+    Attributes:
+        pointer: JSON pointer (RFC 6901) to the offending value; empty for the whole document.
+        detail: A sentence for the person who filled in the form.
+    """
+
+    pointer: str
+    detail: str
+
+
+class FormValidationError(WorkflowError):
+    """Submitted data does not fit the schema it was asked for with; nothing was changed."""
+
+    def __init__(self, subject: str, problems: Sequence[FormProblem]) -> None:
+        self.problems = tuple(problems)
+        listed = "; ".join(f"{problem.pointer or '/'}: {problem.detail}" for problem in self.problems)
+        super().__init__(f"The data for {subject} is not valid: {listed}")
+
+
+class StorageError(WorkflowError):
+    """The storage could not do its work: unreachable, not prepared, or out of resources."""

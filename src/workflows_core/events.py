@@ -1,0 +1,235 @@
+"""What can happen to an instance.
+
+Events are facts: frozen, complete, and enough to rebuild the state (`evolution.evolve`). One
+transition holds one or more of them and is stored as one row of the history. `token` is the
+number of a token within its instance; `at` is when it happened (UTC).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from attrs import frozen
+
+from workflows_core.data import NO_PATCH, Json, JsonObject, Patch
+
+EntryState: TypeAlias = Literal["ready", "leaving", "arrived"]
+"""How a token comes to a step: to begin it, to pass a gateway, or to wait at a join."""
+
+
+@frozen
+class Entry:
+    """A token put at a step."""
+
+    token: int
+    step: str
+    state: EntryState
+
+
+@frozen(kw_only=True)
+class InstanceStarted:
+    """An instance came to be; `entry` is its first token."""
+
+    at: datetime
+    instance_id: UUID
+    definition_name: str
+    definition_version: str
+    entry: Entry
+    data: JsonObject
+    created_by: str | None = None
+    tenant_id: str | None = None
+    correlation_id: str | None = None
+    idempotency_key: str | None = None
+    metadata: JsonObject | None = None
+
+
+@frozen(kw_only=True)
+class StepStarted:
+    """A runner (`owner`) began to execute a machine step; `attempt` counts from 1 at each token."""
+
+    at: datetime
+    token: int
+    attempt: int
+    owner: str
+
+
+@frozen(kw_only=True)
+class StepCompleted:
+    """A machine step did its work; `patch` is what it changed in the data."""
+
+    at: datetime
+    token: int
+    patch: Patch = NO_PATCH
+    output: Json = None
+
+
+@frozen(kw_only=True)
+class StepSkipped:
+    """The step said it was not to be executed this time; its token goes on as if it had."""
+
+    at: datetime
+    token: int
+
+
+@frozen(kw_only=True)
+class StepFailed:
+    """The step failed, or nothing could lead out of it (`error_type` is then `NoPathError`).
+
+    `origin` names the user code that raised: `execute`, a hook, a condition.
+    """
+
+    at: datetime
+    token: int
+    error_type: str
+    message: str
+    origin: str
+
+
+@frozen(kw_only=True)
+class ErrorCaught:
+    """The step failed and has edges for that (`on="error"`); its token leaves along them."""
+
+    at: datetime
+    token: int
+    error_type: str
+    message: str
+    origin: str
+
+
+@frozen(kw_only=True)
+class StepLost:
+    """The runner that executed the step is gone; the step is to be executed again."""
+
+    at: datetime
+    token: int
+
+
+@frozen(kw_only=True)
+class StepRetried:
+    """Somebody asked for a failed step to be executed again."""
+
+    at: datetime
+    token: int
+
+
+@frozen(kw_only=True)
+class RouteRetried:
+    """Somebody asked for the way out of a completed step to be chosen again."""
+
+    at: datetime
+    token: int
+
+
+@frozen(kw_only=True)
+class StepLeft:
+    """A token left its step; `entries` are the tokens that continue, none if the branch ended."""
+
+    at: datetime
+    token: int
+    entries: tuple[Entry, ...] = ()
+
+
+@frozen(kw_only=True)
+class JoinFired:
+    """All that was on its way to a join has come; its tokens became one."""
+
+    at: datetime
+    consumed: tuple[int, ...]
+    entry: Entry
+
+
+@frozen(kw_only=True)
+class TokenCanceled:
+    """A branch was given up before its end."""
+
+    at: datetime
+    token: int
+    reason: str
+
+
+@frozen(kw_only=True)
+class TaskOpened:
+    """A human step asked for a person; see `tasks.Task` for the fields."""
+
+    at: datetime
+    token: int
+    task_id: UUID
+    step: str
+    title: str
+    description: str = ""
+    form_schema: JsonObject | None = None
+    outcomes: tuple[str, ...] = ()
+    assignee: str | None = None
+    assignee_group: str | None = None
+    candidate_users: tuple[str, ...] = ()
+    candidate_groups: tuple[str, ...] = ()
+    priority: int = 0
+    due_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class TaskReassigned:
+    """The task went to somebody else."""
+
+    at: datetime
+    task_id: UUID
+    assignee: str
+    reason: str | None = None
+
+
+@frozen(kw_only=True)
+class TaskCompleted:
+    """A person did the task; `data` is what was submitted, `size` its approximate bytes."""
+
+    at: datetime
+    task_id: UUID
+    token: int
+    step: str
+    data: JsonObject
+    size: int = 0
+    outcome: str | None = None
+    by: str | None = None
+    comment: str | None = None
+
+
+@frozen(kw_only=True)
+class TaskCanceled:
+    """The task is no longer wanted."""
+
+    at: datetime
+    task_id: UUID
+    reason: str
+
+
+@frozen(kw_only=True)
+class InstanceCanceled:
+    """Somebody ended the instance; its remaining tokens were canceled."""
+
+    at: datetime
+    reason: str
+    by: str | None = None
+
+
+TaskEvent: TypeAlias = TaskOpened | TaskReassigned | TaskCompleted | TaskCanceled
+
+Event: TypeAlias = (
+    InstanceStarted
+    | StepStarted
+    | StepCompleted
+    | StepSkipped
+    | StepFailed
+    | ErrorCaught
+    | StepLost
+    | StepRetried
+    | RouteRetried
+    | StepLeft
+    | JoinFired
+    | TokenCanceled
+    | TaskOpened
+    | TaskReassigned
+    | TaskCompleted
+    | TaskCanceled
+    | InstanceCanceled
+)

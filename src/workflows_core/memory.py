@@ -1,0 +1,307 @@
+"""A storage in memory: for tests, scripts and trying things out. It is gone with the process."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import evolve, field, frozen
+
+from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError, TaskNotFoundError
+from workflows_core.ports import InstanceSummary, StoredDefinition, summarize
+from workflows_core.states import InstanceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Hashable, Sequence
+    from uuid import UUID
+
+    from workflows_core.instance import Instance
+    from workflows_core.ports import InstanceQuery, TaskQuery
+    from workflows_core.tasks import Task
+    from workflows_core.transition import HistoryEntry, Transition
+
+K = TypeVar("K")
+V = TypeVar("V")
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+@frozen
+class _Tables:
+    """Everything that is stored; also what one unit of work has written and not committed."""
+
+    definitions: dict[tuple[str, str], StoredDefinition] = field(factory=dict)
+    instances: dict[UUID, Instance] = field(factory=dict)
+    started: dict[str, UUID] = field(factory=dict)
+    tasks: dict[UUID, Task] = field(factory=dict)
+    history: dict[UUID, list[HistoryEntry]] = field(factory=dict)
+
+
+class MemoryStorage:
+    """Implements `ports.Storage` in the memory of one process and one event loop."""
+
+    def __init__(self) -> None:
+        self._tables = _Tables()
+        self._wake: dict[UUID, datetime] = {}
+        self._runners: dict[str, datetime] = {}
+        self._writing = asyncio.Lock()
+
+    @property
+    def identity(self) -> Hashable:
+        """This object: another one is another storage."""
+        return self
+
+    def detached(self) -> MemoryStorage:
+        """Return itself: it depends on nobody."""
+        return self
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[MemoryUnitOfWork]:
+        """Open a transaction; the first write takes the one write lock and keeps it until the end."""
+        unit = MemoryUnitOfWork(self._tables, self._wake, self._writing)
+        try:
+            yield unit
+        finally:
+            unit.end()
+
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Instance]:
+        """Take due instances; see the port."""
+        due = sorted((wake_at, str(id_), id_) for id_, wake_at in self._wake.items() if wake_at <= now)[
+            :limit
+        ]
+        return [self._defer(id_, until) for _, _, id_ in due]
+
+    def _defer(self, instance_id: UUID, until: datetime) -> Instance:
+        self._wake[instance_id] = until
+        deferred = evolve(self._tables.instances[instance_id], wake_at=until)
+        self._tables.instances[instance_id] = deferred
+        return deferred
+
+    async def next_due(self) -> datetime | None:
+        """Return when something is due next; see the port."""
+        return min(self._wake.values(), default=None)
+
+    async def enlist(self, runner_id: str, until: datetime) -> None:
+        """Note a runner; see the port."""
+        self._runners[runner_id] = until
+
+    async def renew(self, runner_id: str, until: datetime) -> bool:
+        """Extend a runner's lease; see the port."""
+        if runner_id not in self._runners:
+            return False
+        self._runners[runner_id] = until
+        return True
+
+    async def discharge(self, runner_id: str) -> None:
+        """Forget a runner and wake what is running; see the port."""
+        if self._runners.pop(runner_id, None) is None:
+            return
+        now = datetime.now(UTC)
+        for instance_id in [*self._wake]:
+            if self._tables.instances[instance_id].status is InstanceStatus.RUNNING:
+                self._defer(instance_id, min(now, self._wake[instance_id]))
+
+    async def strike_off(self, now: datetime) -> frozenset[str]:
+        """Discharge the runners whose lease has ended; see the port."""
+        lost = frozenset(runner for runner, until in self._runners.items() if until <= now)
+        for runner in lost:
+            await self.discharge(runner)
+        return lost
+
+    async def runners(self) -> frozenset[str]:
+        """Return the runners on the list."""
+        return frozenset(self._runners)
+
+    async def prepare(self) -> None:
+        """Do nothing: memory needs no preparation."""
+
+    async def close(self) -> None:
+        """Hold on to nothing: the memory goes with the object."""
+
+
+class MemoryUnitOfWork:
+    """A transaction on a `MemoryStorage`: what it writes stays here until it is committed."""
+
+    def __init__(self, tables: _Tables, wake: dict[UUID, datetime], writing: asyncio.Lock) -> None:
+        self._stored = tables
+        self._written = _Tables()
+        self._wake = wake
+        self._writing = writing
+        self._is_writing = False
+
+    @property
+    def definitions(self) -> _Definitions:
+        """The definitions, in this transaction."""
+        return _Definitions(self)
+
+    @property
+    def instances(self) -> _Instances:
+        """The instances, in this transaction."""
+        return _Instances(self._stored, self._written)
+
+    @property
+    def tasks(self) -> _Tasks:
+        """The tasks, in this transaction."""
+        return _Tasks(self._stored, self._written)
+
+    @property
+    def history(self) -> _History:
+        """The histories, in this transaction."""
+        return _History(self._stored, self._written)
+
+    async def writable(self) -> _Tables:
+        """Wait until nobody else writes, and return where to write."""
+        if not self._is_writing:
+            await self._writing.acquire()
+            self._is_writing = True
+        return self._written
+
+    async def apply(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
+        """Write transitions; see the port."""
+        written = await self.writable()
+        lost: set[UUID] = set()
+        for transition in transitions:
+            instance = transition.instance
+            if self._is_lost(transition):
+                lost.add(instance.id)
+                continue
+            written.instances[instance.id] = instance
+            written.history.setdefault(instance.id, []).append(transition.entry)
+            written.tasks.update((task.id, task) for task in transition.tasks)
+            if transition.is_start and instance.idempotency_key is not None:
+                written.started[instance.idempotency_key] = instance.id
+        return frozenset(lost)
+
+    def _is_lost(self, transition: Transition) -> bool:
+        new = transition.instance
+        known = _look_up(new.id, self._written.instances, self._stored.instances)
+        if not transition.is_start:
+            return known is None or known.revision != new.revision - 1
+        key = new.idempotency_key
+        return known is not None or (
+            key is not None and (key in self._stored.started or key in self._written.started)
+        )
+
+    async def commit(self) -> None:
+        """Make the writes visible to everybody, all at once."""
+        stored, written = self._stored, self._written
+        stored.definitions.update(written.definitions)
+        stored.instances.update(written.instances)
+        stored.started.update(written.started)
+        stored.tasks.update(written.tasks)
+        for instance_id, entries in written.history.items():
+            stored.history.setdefault(instance_id, []).extend(entries)
+        for instance in written.instances.values():
+            if instance.wake_at is None:
+                self._wake.pop(instance.id, None)
+            else:
+                self._wake[instance.id] = instance.wake_at
+        self.end()
+
+    def end(self) -> None:
+        """Drop what was not committed and let others write."""
+        self._written = _Tables()
+        if self._is_writing:
+            self._is_writing = False
+            self._writing.release()
+
+
+def _look_up(key: K, *tables: dict[K, V]) -> V | None:
+    """Return the newest value: the tables are given newest first."""
+    return next((table[key] for table in tables if key in table), None)
+
+
+@frozen
+class _Definitions:
+    unit: MemoryUnitOfWork
+
+    async def add(self, definition: StoredDefinition) -> None:
+        written = await self.unit.writable()
+        key = (definition.name, definition.version)
+        known = _look_up(key, written.definitions, self.unit._stored.definitions)  # noqa: SLF001 - two halves of one thing
+        if known is None:
+            written.definitions[key] = definition
+        elif known.content_hash != definition.content_hash:
+            raise DefinitionConflictError(*key)
+
+    async def find(self, name: str | None = None) -> Sequence[StoredDefinition]:
+        tables = self.unit._stored.definitions | self.unit._written.definitions  # noqa: SLF001
+        found = [definition for definition in tables.values() if name in {None, definition.name}]
+        return sorted(found, key=lambda definition: (definition.name, definition.created_at))
+
+
+@frozen
+class _Instances:
+    stored: _Tables
+    written: _Tables
+
+    async def get(self, instance_id: UUID) -> Instance:
+        instance = _look_up(instance_id, self.written.instances, self.stored.instances)
+        if instance is None:
+            raise InstanceNotFoundError(instance_id)
+        return instance
+
+    async def find(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
+        every = (self.stored.instances | self.written.instances).values()
+        found = [summary for summary in map(summarize, every) if _matches_instance(query, summary)]
+        found.sort(key=lambda summary: (summary.started_at, summary.id.bytes), reverse=True)
+        return _page(found, query.offset, query.limit)
+
+    async def find_started(self, idempotency_key: str) -> UUID | None:
+        return _look_up(idempotency_key, self.written.started, self.stored.started)
+
+
+@frozen
+class _Tasks:
+    stored: _Tables
+    written: _Tables
+
+    async def get(self, task_id: UUID) -> Task:
+        task = _look_up(task_id, self.written.tasks, self.stored.tasks)
+        if task is None:
+            raise TaskNotFoundError(task_id)
+        return task
+
+    async def find(self, query: TaskQuery) -> Sequence[Task]:
+        every = (self.stored.tasks | self.written.tasks).values()
+        found = [task for task in every if _matches_task(query, task)]
+        found.sort(key=lambda task: (task.due_at or _END_OF_TIME, task.created_at, task.id.bytes))
+        return _page(found, query.offset, query.limit)
+
+
+@frozen
+class _History:
+    stored: _Tables
+    written: _Tables
+
+    async def get(self, instance_id: UUID, *, after: int = 0) -> Sequence[HistoryEntry]:
+        entries = [*self.stored.history.get(instance_id, ()), *self.written.history.get(instance_id, ())]
+        return entries[after:]
+
+
+def _matches_instance(query: InstanceQuery, summary: InstanceSummary) -> bool:
+    asked = (
+        (query.status, summary.status),
+        (query.definition_name, summary.definition_name),
+        (query.created_by, summary.created_by),
+        (query.tenant_id, summary.tenant_id),
+        (query.correlation_id, summary.correlation_id),
+    )
+    return all(wanted is None or wanted == found for wanted, found in asked)
+
+
+def _matches_task(query: TaskQuery, task: Task) -> bool:
+    asked = (
+        (query.status, task.status),
+        (query.assignee, task.assignee),
+        (query.assignee_group, task.assignee_group),
+        (query.instance_id, task.instance_id),
+        (query.tenant_id, task.tenant_id),
+    )
+    in_time = query.due_before is None or (task.due_at is not None and task.due_at < query.due_before)
+    return in_time and all(wanted is None or wanted == found for wanted, found in asked)
+
+
+def _page(found: list[V], offset: int, limit: int | None) -> list[V]:
+    return found[offset:] if limit is None else found[offset : offset + limit]

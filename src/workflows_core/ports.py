@@ -1,0 +1,334 @@
+"""What the core asks of the world.
+
+Each protocol is small, named for what the core wants and not for a technology. The docstrings are
+the duty of whoever implements them; `workflows_core.testing.storage` holds the suite that checks it.
+All times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import field, frozen
+from attrs.validators import ge, optional
+
+from workflows_core.data import JsonObject
+from workflows_core.states import InstanceStatus, TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+    from uuid import UUID
+
+    from workflows_core.errors import FormProblem
+    from workflows_core.instance import Instance
+    from workflows_core.tasks import Task
+    from workflows_core.transition import HistoryEntry, Transition
+
+
+@frozen(kw_only=True)
+class InstanceSummary:
+    """What lists show of an instance; the fields are those of `Instance`.
+
+    `error` is the first failure in words, `None` if nothing failed.
+    """
+
+    id: UUID
+    definition_name: str
+    definition_version: str
+    status: InstanceStatus
+    current_step: str | None
+    revision: int
+    started_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    created_by: str | None
+    tenant_id: str | None
+    correlation_id: str | None
+    error: str | None
+
+
+def summarize(instance: Instance) -> InstanceSummary:
+    """Return what lists show of an instance."""
+    failures = instance.failures
+    return InstanceSummary(
+        id=instance.id,
+        definition_name=instance.definition_name,
+        definition_version=instance.definition_version,
+        status=instance.status,
+        current_step=instance.current_step,
+        revision=instance.revision,
+        started_at=instance.started_at,
+        updated_at=instance.updated_at,
+        completed_at=instance.completed_at,
+        created_by=instance.created_by,
+        tenant_id=instance.tenant_id,
+        correlation_id=instance.correlation_id,
+        error=str(failures[0][1]) if failures else None,
+    )
+
+
+@frozen(kw_only=True)
+class InstanceQuery:
+    """Which instances to list; `None` does not restrict. Newest first, by start and then id.
+
+    Attributes:
+        status: Only those in this status.
+        definition_name: Only those of this definition, any version.
+        created_by: Only those started by this user.
+        tenant_id: Only those of this tenant.
+        correlation_id: Only those with this mark.
+        limit: At most so many; `None` for all.
+        offset: Leave out so many at the front.
+    """
+
+    status: InstanceStatus | None = None
+    definition_name: str | None = None
+    created_by: str | None = None
+    tenant_id: str | None = None
+    correlation_id: str | None = None
+    limit: int | None = field(default=None, validator=optional(ge(1)))
+    offset: int = field(default=0, validator=ge(0))
+
+
+@frozen(kw_only=True)
+class TaskQuery:
+    """Which tasks to list; `None` does not restrict.
+
+    Most pressing first: by due date (those without one last), then oldest, then id.
+
+    Attributes:
+        status: Only those in this status.
+        assignee: Only those assigned to this user.
+        assignee_group: Only those offered to this group.
+        instance_id: Only those of this instance.
+        due_before: Only those due before this moment.
+        tenant_id: Only those of this tenant.
+        limit: At most so many; `None` for all.
+        offset: Leave out so many at the front.
+    """
+
+    status: TaskStatus | None = None
+    assignee: str | None = None
+    assignee_group: str | None = None
+    instance_id: UUID | None = None
+    due_before: datetime | None = None
+    tenant_id: str | None = None
+    limit: int | None = field(default=None, validator=optional(ge(1)))
+    offset: int = field(default=0, validator=ge(0))
+
+
+@frozen(kw_only=True)
+class StoredDefinition:
+    """What a storage remembers of a definition.
+
+    Attributes:
+        name: The definition's name.
+        version: Its version.
+        content_hash: SHA-256 (hex) of its specification; two contents never share one.
+        specification: The definition in JSON, as `specification.specify` writes it.
+        created_at: When it was first stored (UTC).
+    """
+
+    name: str
+    version: str
+    content_hash: str
+    specification: JsonObject
+    created_at: datetime
+
+
+class DefinitionRepository(Protocol):
+    """The definitions that instances in this storage were started with."""
+
+    async def add(self, definition: StoredDefinition) -> None:
+        """Remember a definition. Adding known content again is a no-op that keeps the first `created_at`.
+
+        Raises:
+            DefinitionConflictError: If other content (another hash) is stored under its name and version.
+        """
+
+    async def find(self, name: str | None = None) -> Sequence[StoredDefinition]:
+        """Return all versions of one name, or of all, ordered by name and then `created_at`."""
+        ...
+
+
+class InstanceRepository(Protocol):
+    """Reading instances. They are written through `UnitOfWork.apply` alone."""
+
+    async def get(self, instance_id: UUID) -> Instance:
+        """Return the instance as of its last committed transition, with its open tasks.
+
+        Where the stored snapshot of data and forms is older than the last transition, the patches in the
+        history since are applied (`evolution.replay`).
+
+        Raises:
+            InstanceNotFoundError: If there is none.
+        """
+        ...
+
+    async def find(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
+        """Return the instances the query asks for, in its order."""
+        ...
+
+    async def find_started(self, idempotency_key: str) -> UUID | None:
+        """Return the instance that was started under this key, `None` if none was."""
+        ...
+
+
+class TaskRepository(Protocol):
+    """Reading tasks, open and closed. They are written through `UnitOfWork.apply` alone."""
+
+    async def get(self, task_id: UUID) -> Task:
+        """Return the task.
+
+        Raises:
+            TaskNotFoundError: If there is none.
+        """
+        ...
+
+    async def find(self, query: TaskQuery) -> Sequence[Task]:
+        """Return the tasks the query asks for, in its order."""
+        ...
+
+
+class HistoryRepository(Protocol):
+    """Reading histories. They are written through `UnitOfWork.apply` alone."""
+
+    async def get(self, instance_id: UUID, *, after: int = 0) -> Sequence[HistoryEntry]:
+        """Return the entries with a revision above `after`, oldest first; none for an unknown instance."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction. What is read in it is consistent; leaving it without `commit` undoes all of it."""
+
+    @property
+    def definitions(self) -> DefinitionRepository:
+        """The definitions, in this transaction."""
+        ...
+
+    @property
+    def instances(self) -> InstanceRepository:
+        """The instances, in this transaction."""
+        ...
+
+    @property
+    def tasks(self) -> TaskRepository:
+        """The tasks, in this transaction."""
+        ...
+
+    @property
+    def history(self) -> HistoryRepository:
+        """The histories, in this transaction."""
+        ...
+
+    async def apply(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
+        """Write transitions of different instances; return the ids of those that lost.
+
+        A transition lost if its instance is no longer at `transition.instance.revision - 1`; a start lost if
+        an instance of that id, or one with the same idempotency key, exists already. Nothing of a lost
+        transition is written; all of every other one is: the instance's state, its history row, its tasks,
+        and (if `saves_data`) the snapshot of its data. No more than one transition per instance is passed.
+        """
+        ...
+
+    async def commit(self) -> None:
+        """Make everything durable, at once. After it returned, every other unit of work sees it."""
+
+
+class Storage(Protocol):
+    """Where instances live."""
+
+    @property
+    def identity(self) -> Hashable:
+        """What storage this is: equal for all objects of this process that share one database."""
+        ...
+
+    def detached(self) -> Storage:
+        """Return a storage on the same database that does not depend on anything the caller may close.
+
+        A storage on a request's session gives one on the database itself; others return themselves. The
+        runner of a process works on it.
+        """
+        ...
+
+    def unit_of_work(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Open a transaction; leaving the context without `commit` rolls it back."""
+        ...
+
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Instance]:
+        """Take instances whose `wake_at` is not after `now`, earliest first, and push it to `until`.
+
+        Every due instance goes to one caller only, however many ask at the same time: for the others it is
+        not due before `until`. Nothing else about it changes (its revision neither), so a transition
+        decided by somebody else in the meantime still applies and sets `wake_at` anew. Committed when it
+        returns. At most `limit` instances are returned; none if nothing is due.
+        """
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """Return the earliest `wake_at` of all instances, `None` if nothing will ever be due."""
+        ...
+
+    async def enlist(self, runner_id: str, until: datetime) -> None:
+        """Note that a runner lives and holds its lease until then.
+
+        A storage that can tell more quickly whether the runner's process died (a lock that dies with it) begins
+        to watch here.
+        """
+
+    async def renew(self, runner_id: str, until: datetime) -> bool:
+        """Extend a runner's lease; return `False` if it has been struck off, so that its work is not its own any more."""
+        ...
+
+    async def discharge(self, runner_id: str) -> None:
+        """Strike a runner off the list, and make what it may have left unfinished due at once.
+
+        Unknown runners are a no-op.
+        """
+
+    async def strike_off(self, now: datetime) -> frozenset[str]:
+        """Discharge every runner whose lease ended by `now` or whose process is known to be dead; return them."""
+        ...
+
+    async def runners(self) -> frozenset[str]:
+        """Return the runners on the list."""
+        ...
+
+    async def prepare(self) -> None:
+        """Bring what is stored to the form this version expects (schema, indexes); nothing to do is a no-op.
+
+        Safe when several processes do it at the same time.
+        """
+
+    async def close(self) -> None:
+        """Give back what the storage holds. What the caller made (an engine, a session) stays the caller's."""
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware and in UTC."""
+        ...
+
+
+class IdFactory(Protocol):
+    """Where ids come from."""
+
+    def new_id(self) -> UUID:
+        """Return an id that was never returned before, anywhere."""
+        ...
+
+
+class FormValidator(Protocol):
+    """Checks data against JSON Schema. References to other documents are never followed."""
+
+    def check_schema(self, schema: Mapping[str, object]) -> str | None:
+        """Return what is wrong with a schema, in one sentence; `None` if it is usable."""
+        ...
+
+    def problems(self, schema: Mapping[str, object], data: JsonObject) -> Sequence[FormProblem]:
+        """Return everything in the data that the schema does not allow; empty if it fits."""
+        ...

@@ -1,0 +1,195 @@
+"""Values to plain JSON and back, exactly.
+
+What storages write and what travels between hosts: dicts, lists, strings and numbers. Defaults are
+left out, so that a row costs what it says and no more. Data that a user wrote is already JSON; it is
+passed through untouched, without a walk over it. Unknown keys are refused: they would be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeAlias, TypeVar, get_args
+from uuid import UUID
+
+from attrs import field, frozen
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.strategies import configure_tagged_union
+
+from workflows_core.data import Json, JsonObject, Patch
+from workflows_core.events import Entry, Event
+from workflows_core.instance import Failure, Instance, Token
+from workflows_core.tasks import Task
+
+T = TypeVar("T")
+Attributes: TypeAlias = type[Any]
+
+
+@frozen(kw_only=True)
+class InstanceState:
+    """Where an instance is; the fields are those of `Instance`.
+
+    It changes with every transition. What seldom changes is in the `Snapshot`.
+    """
+
+    tokens: Mapping[int, Token]
+    arrivals: Mapping[str, tuple[int, ...]]
+    next_token: int
+    cancel_reason: str | None = None
+
+
+@frozen(kw_only=True)
+class Snapshot:
+    """What was written to an instance; the fields are those of `Instance`."""
+
+    data: JsonObject = field(factory=dict)
+    forms: Mapping[str, JsonObject] = field(factory=dict)
+    metadata: JsonObject = field(factory=dict)
+
+
+def events_to_json(events: Sequence[Event]) -> list[JsonObject]:
+    """Write the events of one transition, each with its class's name under `event`.
+
+    They happened at one moment, which is left out: it belongs to the transition.
+    """
+    if any(event.at != events[0].at for event in events):
+        raise ValueError("The events of one transition happen at one moment.")
+    unstructure = _CONVERTER.unstructure
+    return [unstructure(event, Event) for event in events]
+
+
+def events_from_json(events: Iterable[JsonObject], at: datetime) -> tuple[Event, ...]:
+    """Read the events of a transition that happened at this moment."""
+    structure = _CONVERTER.structure
+    return tuple(structure({**event, "at": at}, Event) for event in events)  # type: ignore[arg-type]
+
+
+def state_to_json(instance: Instance) -> JsonObject:
+    """Write where an instance is."""
+    return _unstructure(
+        InstanceState(
+            tokens=instance.tokens,
+            arrivals=instance.arrivals,
+            next_token=instance.next_token,
+            cancel_reason=instance.cancel_reason,
+        )
+    )
+
+
+def state_from_json(state: JsonObject) -> InstanceState:
+    """Read what `state_to_json` wrote."""
+    return _CONVERTER.structure(state, InstanceState)
+
+
+def snapshot_to_json(instance: Instance) -> JsonObject:
+    """Write what was written to an instance."""
+    return _unstructure(Snapshot(data=instance.data, forms=instance.forms, metadata=instance.metadata))
+
+
+def snapshot_from_json(snapshot: JsonObject) -> Snapshot:
+    """Read what `snapshot_to_json` wrote."""
+    return _CONVERTER.structure(snapshot, Snapshot)
+
+
+def task_to_json(task: Task) -> JsonObject:
+    """Write a task."""
+    return _unstructure(task)
+
+
+def task_from_json(task: JsonObject) -> Task:
+    """Read what `task_to_json` wrote."""
+    return _CONVERTER.structure(task, Task)
+
+
+def _unstructure(value: InstanceState | Snapshot | Task) -> JsonObject:
+    document: JsonObject = _CONVERTER.unstructure(value)
+    return document
+
+
+def _unchanged(value: T) -> T:
+    return value
+
+
+def _to_moment(value: str | datetime, _: object = None) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def _patch_to_json(patch: Patch) -> JsonObject:
+    """Write each change as one list: its path, and the new value last."""
+    document: JsonObject = {}
+    if patch.changed:
+        document["set"] = [[*path, value] for path, value in patch.changed]
+    if patch.deleted:
+        document["unset"] = [[*path] for path in patch.deleted]
+    if patch.size:
+        document["size"] = patch.size
+    return document
+
+
+def _patch_from_json(patch: Mapping[str, Any], _: object = None) -> Patch:
+    return Patch(
+        changed=tuple((tuple(change[:-1]), change[-1]) for change in patch.get("set", ())),
+        deleted=tuple(map(tuple, patch.get("unset", ()))),
+        size=patch.get("size", 0),
+    )
+
+
+def _tokens_to_json(tokens: Mapping[int, Token]) -> list[Json]:
+    """Write a list: it keeps their order, and each knows its number."""
+    return [_CONVERTER.unstructure(token) for token in tokens.values()]
+
+
+def _tokens_from_json(tokens: Iterable[Json], _: object = None) -> dict[int, Token]:
+    structured = (_CONVERTER.structure(token, Token) for token in tokens)
+    return {token.id: token for token in structured}
+
+
+_USER_DATA: Final = (Json, JsonObject, JsonObject | None, Mapping[str, JsonObject])
+
+
+def _make_converter() -> Converter:
+    converter = Converter(omit_if_default=True, forbid_extra_keys=True, detailed_validation=False)
+    converter.register_unstructure_hook(UUID, str)
+    converter.register_structure_hook(UUID, lambda value, _: UUID(value))
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_structure_hook(datetime, _to_moment)
+    converter.register_unstructure_hook_func(_is_user_data, _unchanged)
+    converter.register_structure_hook_func(_is_user_data, lambda value, _: value)
+    converter.register_unstructure_hook(Patch, _patch_to_json)
+    converter.register_structure_hook(Patch, _patch_from_json)
+    converter.register_unstructure_hook(Entry, lambda entry: [entry.token, entry.step, entry.state])
+    converter.register_structure_hook(Entry, lambda value, _: Entry(*value))
+    _configure_tokens(converter)
+    _configure_events(converter)
+    return converter
+
+
+def _is_user_data(kind: object) -> bool:
+    return any(kind == user_data for user_data in _USER_DATA)
+
+
+def _configure_tokens(converter: Converter) -> None:
+    tokens = Mapping[int, Token]
+    converter.register_unstructure_hook_func(lambda kind: kind == tokens, _tokens_to_json)
+    converter.register_structure_hook_func(lambda kind: kind == tokens, _tokens_from_json)
+    for kind in (Failure, Token):
+        converter.register_unstructure_hook(
+            kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
+        )
+
+
+def _configure_events(converter: Converter) -> None:
+    for kind in get_args(Event):
+        converter.register_unstructure_hook(kind, _without_moment(kind, converter))
+        converter.register_structure_hook(
+            kind, make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+        )
+    configure_tagged_union(Event, converter, tag_name="event")
+
+
+def _without_moment(kind: Attributes, converter: Converter) -> Callable[[Any], dict[str, Any]]:
+    return make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True, at=override(omit=True))
+
+
+_CONVERTER: Final = _make_converter()

@@ -1,0 +1,102 @@
+"""Bringing an instance to rest: the machine decides, user code answers, until nothing is left to ask.
+
+Gateways, conditions and human steps are settled in the same transition that reached them, so
+nobody ever sees an instance between two of its steps. Machine steps are only started here, on behalf
+of a runner; executing them takes as long as it takes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workflows_core import commands as cmd
+from workflows_core import user_code
+from workflows_core.errors import InvalidTransitionError
+from workflows_core.machine import advance
+from workflows_core.states import TokenState
+from workflows_core.steps import StepKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from workflows_core.definitions import WorkflowDefinition
+    from workflows_core.events import Event
+    from workflows_core.instance import Instance, Token
+    from workflows_core.ports import IdFactory
+
+
+async def carry_out(
+    definition: WorkflowDefinition,
+    instance: Instance | None,
+    commands: Iterable[cmd.Command],
+    *,
+    at: datetime,
+    ids: IdFactory,
+    owner: str | None,
+    on_refused: Callable[[InvalidTransitionError], None] | None = None,
+) -> tuple[tuple[Event, ...], Instance]:
+    """Carry out commands on an instance and settle what follows; return all events and the result.
+
+    `owner` is the runner that will execute the machine steps that became ready; `None` leaves them
+    ready for whichever runner takes them. User code is called, so no transaction may be open.
+
+    Raises:
+        InvalidTransitionError: If a command is not allowed, unless `on_refused` takes the error; the other
+            commands are carried out then.
+    """
+    events: list[Event] = []
+    for command in commands:
+        try:
+            happened, instance = advance(definition, instance, command)
+        except InvalidTransitionError as error:
+            if on_refused is None:
+                raise
+            on_refused(error)
+        else:
+            events += happened
+    assert instance is not None  # noqa: S101 - the first command started it
+    pending = _pending(definition, instance, owner)
+    while pending:
+        for number in pending:
+            token = instance.tokens.get(number)
+            if token is None:  # canceled by a sibling that was settled before it
+                continue
+            command = await _answer(definition, instance, token, at=at, ids=ids, owner=owner)
+            happened, instance = advance(definition, instance, command)
+            events += happened
+        pending = _pending(definition, instance, owner)
+    return tuple(events), instance
+
+
+def _pending(definition: WorkflowDefinition, instance: Instance, owner: str | None) -> list[int]:
+    """Return the tokens that go on as soon as somebody is asked."""
+    nodes = definition.graph.nodes
+    return [
+        token.id
+        for token in instance.tokens.values()
+        if token.state is TokenState.LEAVING
+        or (
+            token.state is TokenState.READY
+            and (owner is not None or nodes[token.step].step.kind is not StepKind.MACHINE)
+        )
+    ]
+
+
+async def _answer(
+    definition: WorkflowDefinition,
+    instance: Instance,
+    token: Token,
+    *,
+    at: datetime,
+    ids: IdFactory,
+    owner: str | None,
+) -> cmd.Command:
+    """Return the command that takes the token one further."""
+    node = definition.graph.nodes[token.step]
+    if token.state is TokenState.LEAVING:
+        return await user_code.choose(node, instance, token, at)
+    if node.step.kind is StepKind.HUMAN:
+        return await user_code.open_task(node, instance, token, at=at, task_id=ids.new_id())
+    assert owner is not None  # noqa: S101 - `_pending` names no machine step without one
+    return cmd.StartStep(at=at, token=token.id, owner=owner)

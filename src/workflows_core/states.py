@@ -1,0 +1,125 @@
+"""The states of tokens, tasks and instances, and every move between them.
+
+Two rules about this file, which a review can check:
+
+* Everything that says which state may follow which stands here and nowhere else; the code
+  that decides and the code that evolves both ask these tables.
+* Nothing here knows a definition, a value or a clock.
+
+A table maps a state to the events that may happen in it and the state each leads to. What
+is not in a table is not allowed, and becomes one error that names command and state. A state
+without a row of moves is final. The diagrams in the documentation are drawn from these tables.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class TokenState(StrEnum):
+    """Where a token is in the life of the step it sits at."""
+
+    READY = "ready"
+    """The step may begin: a runner may start it, a task may be opened for it."""
+    RUNNING = "running"
+    """A runner executes the step."""
+    WAITING = "waiting"
+    """The step waits for somebody or something outside."""
+    ARRIVED = "arrived"
+    """The token waits at a join for the branches still on their way."""
+    LEAVING = "leaving"
+    """The step's work is done and kept; the ways out are being chosen."""
+    FAILED = "failed"
+    """An incident: the step failed, or no way out of it could be chosen."""
+    GONE = "gone"
+    """Consumed: the token went on, ended, or was canceled."""
+
+
+class TaskStatus(StrEnum):
+    """The life of a human task."""
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+    CANCELED = "canceled"
+
+
+class InstanceStatus(StrEnum):
+    """The status of an instance, derived from its tokens."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    CANCELED = "canceled"
+
+
+TOKEN_MOVES: Final[Mapping[TokenState, Mapping[str, TokenState]]] = MappingProxyType(
+    {
+        TokenState.READY: {
+            "StepStarted": TokenState.RUNNING,
+            "TaskOpened": TokenState.WAITING,
+            "StepFailed": TokenState.FAILED,
+            "ErrorCaught": TokenState.LEAVING,
+            "TokenCanceled": TokenState.GONE,
+        },
+        TokenState.RUNNING: {
+            "StepCompleted": TokenState.LEAVING,
+            "StepSkipped": TokenState.LEAVING,
+            "StepFailed": TokenState.FAILED,
+            "ErrorCaught": TokenState.LEAVING,
+            "StepLost": TokenState.READY,
+            "TokenCanceled": TokenState.GONE,
+        },
+        TokenState.WAITING: {
+            "TaskCompleted": TokenState.LEAVING,
+            "TokenCanceled": TokenState.GONE,
+        },
+        TokenState.ARRIVED: {
+            "JoinFired": TokenState.GONE,
+            "TokenCanceled": TokenState.GONE,
+        },
+        TokenState.LEAVING: {
+            "StepLeft": TokenState.GONE,
+            "StepFailed": TokenState.FAILED,
+            "ErrorCaught": TokenState.LEAVING,
+            "TokenCanceled": TokenState.GONE,
+        },
+        TokenState.FAILED: {
+            "StepRetried": TokenState.READY,
+            "RouteRetried": TokenState.LEAVING,
+            "TokenCanceled": TokenState.GONE,
+        },
+        TokenState.GONE: {},
+    }
+)
+
+TASK_MOVES: Final[Mapping[TaskStatus, Mapping[str, TaskStatus]]] = MappingProxyType(
+    {
+        TaskStatus.PENDING: {
+            "TaskReassigned": TaskStatus.PENDING,
+            "TaskCompleted": TaskStatus.COMPLETED,
+            "TaskCanceled": TaskStatus.CANCELED,
+        },
+        TaskStatus.COMPLETED: {},
+        TaskStatus.CANCELED: {},
+    }
+)
+
+INSTANCE_COMMANDS: Final[Mapping[InstanceStatus, frozenset[str]]] = MappingProxyType(
+    {
+        InstanceStatus.RUNNING: frozenset({"cancel"}),
+        InstanceStatus.WAITING: frozenset({"cancel"}),
+        InstanceStatus.FAILED: frozenset({"cancel", "retry"}),
+        InstanceStatus.COMPLETED: frozenset(),
+        InstanceStatus.CANCELED: frozenset(),
+    }
+)
+"""What an operator may ask of an instance in each status."""
+
+FINAL: Final = frozenset(status for status, commands in INSTANCE_COMMANDS.items() if not commands)
+"""Statuses in which an instance has ended for good."""

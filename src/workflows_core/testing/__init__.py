@@ -1,0 +1,1 @@
+"""What helps others to test: the suite that every storage must pass."""

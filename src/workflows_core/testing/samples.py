@@ -1,0 +1,197 @@
+"""Values to test storages with: what the machine makes of a small workflow, and values with every field set."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from attrs import evolve
+
+from workflows_core import commands as cmd
+from workflows_core import events as ev
+from workflows_core.data import JsonObject, Patch
+from workflows_core.definitions import Edge, WorkflowDefinition
+from workflows_core.instance import Failure, Instance, Token
+from workflows_core.machine import advance
+from workflows_core.ports import StoredDefinition
+from workflows_core.states import TaskStatus, TokenState
+from workflows_core.steps import BaseHumanStep, BaseMachineStep
+from workflows_core.tasks import Task
+from workflows_core.transition import HistoryEntry, Transition, transition
+
+AT: Final = datetime(2026, 3, 29, 0, 59, 59, 999_999, tzinfo=UTC)
+SECOND: Final = timedelta(seconds=1)
+HOUR: Final = timedelta(hours=1)
+EVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+DEFINITION: Final = WorkflowDefinition(
+    name="conformance",
+    steps=[
+        BaseMachineStep("prepare"),
+        BaseMachineStep("enrich"),
+        BaseHumanStep("approve", outcomes=("yes", "no")),
+        BaseMachineStep("pay"),
+    ],
+    edges=[
+        Edge("prepare", "enrich"),
+        Edge("enrich", "approve"),
+        Edge("approve", "pay", on="yes"),
+        Edge("approve", "prepare", on="no"),
+    ],
+    initial_step="prepare",
+    terminal_steps=["pay"],
+)
+
+DOCUMENTS: Final[dict[str, JsonObject]] = {
+    "nothing": {},
+    "numbers": {
+        "one": 1, "one point zero": 1.0, "true": True, "zero": 0, "false": False, "minus": -0.0, "huge": 1e16,
+        "tiny": 5e-324, "largest": 2**63 - 1, "least": -(2**63), "precise": 0.1 + 0.2,
+    },
+    "nested": {"a": [{"b": [[], {}, [{"c": None}]]}, [1, [1.0, [True]]]]},
+    "order": {"z": 1, "a": {"y": 1, "b": 2}, "m": 3, "10": 1, "9": 2},
+    "text": {"": "", "grüße 日本 🚲": 'quote " backslash \\ slash / line\n tab\t \u2028 \x7f', "$ref": "#/~0~1", "ﬀ": "ﬀ"},
+    "long": {"text": "x" * 100_000, "many": list(range(5_000))},
+}  # fmt: skip
+
+
+def move(before: Instance | None, command: cmd.Command) -> Transition:
+    """Return the transition that the machine makes of a command."""
+    events, after = advance(DEFINITION, before, command)
+    return transition(before, after, events, actor=command.actor)
+
+
+def start(at: datetime = AT, **fields_: Any) -> Transition:
+    """Start an instance; its first step is ready, so that it is due at `at`."""
+    values: dict[str, Any] = {"instance_id": uuid4(), "data": {}}
+    return move(None, cmd.Start(at=at, **values | fields_))
+
+
+def begin_step(before: Instance, at: datetime | None = None, owner: str = "runner") -> Transition:
+    """Have a runner start the first step that is ready."""
+    (token,) = before.tokens.values()
+    return move(before, cmd.StartStep(at=at or before.updated_at + SECOND, token=token.id, owner=owner))
+
+
+def complete_step(before: Instance, patch: Patch) -> Transition:
+    """Complete the running step with what it wrote."""
+    (token,) = before.tokens.values()
+    at = before.updated_at + SECOND
+    return move(before, cmd.CompleteStep(at=at, token=token.id, attempt=token.attempt, patch=patch))
+
+
+def give_up(instance: Instance, at: datetime) -> Transition:
+    """Report that the runner of the running step is gone."""
+    (token,) = instance.tokens.values()
+    return move(instance, cmd.LoseStep(at=at, token=token.id, attempt=token.attempt))
+
+
+def open_task(before: Instance, **fields_: Any) -> Transition:
+    """Open the task of the human step that is ready."""
+    (token,) = before.tokens.values()
+    values: dict[str, Any] = {"task_id": uuid4(), "title": "Approve", "outcomes": ("yes", "no")}
+    return move(before, cmd.OpenTask(at=before.updated_at + SECOND, token=token.id, **values | fields_))
+
+
+def written(key: str, value: Any) -> Patch:
+    """Return the patch of a step that set one key."""
+    return Patch(changed=(((key,), value),), size=len(json.dumps(value)) + len(key))
+
+
+def course(data: JsonObject | None = None, **task: Any) -> list[Transition]:
+    """Lead an instance from its start to its open task."""
+    changes = [start(data=data or {})]
+    for key in ("first", "second"):
+        changes.append(begin_step(changes[-1].instance))
+        changes.append(complete_step(changes[-1].instance, written(key, {"done": True})))
+    return [*changes, open_task(changes[-1].instance, **task)]
+
+
+def full_task(**changes: Any) -> Task:
+    """Return a task with every field set."""
+    task = Task(
+        id=uuid4(), instance_id=uuid4(), token=7, step_name="appröve", title="Please “approve”\n", created_at=AT,
+        description="…", form_schema={"type": "object", "minimum": 1.0, "a": [1]}, outcomes=("yes", "no"),
+        assignee="ann", assignee_group="boards", candidate_users=("bob", "cy"), candidate_groups=("b", "a"),
+        priority=-3, due_at=AT + HOUR, tenant_id="t", status=TaskStatus.COMPLETED, completed_at=AT + SECOND,
+        completed_by="bob", outcome="no", form_data={"z": 1.0, "a": {"b": [True, None]}}, comment="Sorry",
+    )  # fmt: skip
+    return evolve(task, **changes)
+
+
+def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
+    """Return one event of each kind, with every field set."""
+    failed = {"error_type": "ValueError", "message": "not “so”\n", "origin": "execute"}
+    return (
+        ev.InstanceStarted(
+            at=AT, instance_id=instance_id, definition_name="n", definition_version="1", entry=ev.Entry(1, "a", "ready"),
+            data=DOCUMENTS["numbers"], created_by="ann", tenant_id="t", correlation_id="c", idempotency_key="k",
+            metadata=DOCUMENTS["order"],
+        ),
+        ev.StepStarted(at=AT, token=1, attempt=2, owner="r"),
+        ev.StepCompleted(
+            at=AT, token=1, output=[1, 1.0, None],
+            patch=Patch(changed=((("a", "b"), {"c": 1.0}), (("d",), None)), deleted=(("e",), ("f", "g")), size=9),
+        ),
+        ev.StepSkipped(at=AT, token=1),
+        ev.StepFailed(at=AT, token=1, **failed),
+        ev.ErrorCaught(at=AT, token=1, **failed),
+        ev.StepLost(at=AT, token=1),
+        ev.StepRetried(at=AT, token=1),
+        ev.RouteRetried(at=AT, token=1),
+        ev.StepLeft(at=AT, token=1, entries=(ev.Entry(2, "b", "ready"), ev.Entry(3, "c", "arrived"))),
+        ev.JoinFired(at=AT, consumed=(2, 3), entry=ev.Entry(4, "c", "leaving")),
+        ev.TokenCanceled(at=AT, token=4, reason="no"),
+        ev.TaskOpened(
+            at=AT, token=5, task_id=task.id, step=task.step_name, title=task.title, description=task.description,
+            form_schema=task.form_schema, outcomes=task.outcomes, assignee=task.assignee,
+            assignee_group=task.assignee_group, candidate_users=task.candidate_users,
+            candidate_groups=task.candidate_groups, priority=task.priority, due_at=task.due_at,
+        ),
+        ev.TaskReassigned(at=AT, task_id=task.id, assignee="cy", reason="ill"),
+        ev.TaskCompleted(
+            at=AT, task_id=task.id, token=5, step="s", data={"z": 1, "a": 1.0}, size=12, outcome="no", by="bob", comment="…"
+        ),
+        ev.TaskCanceled(at=AT, task_id=task.id, reason="late"),
+        ev.InstanceCanceled(at=AT, reason="enough", by="ann"),
+    )  # fmt: skip
+
+
+def full_start() -> Transition:
+    """Return a start with every field of every value set; no machine would make it."""
+    id_ = uuid4()
+    open_ = full_task(
+        instance_id=id_, status=TaskStatus.PENDING, completed_at=None, completed_by=None, outcome=None,
+        form_data=None, comment=None,
+    )  # fmt: skip
+    closed = full_task(instance_id=id_)
+    bare = Task(id=uuid4(), instance_id=id_, token=9, step_name="b", title="", created_at=AT, form_data={})
+    failure = Failure("ValueError", "no “value”", "execute")
+    tokens = [
+        Token(11, "b", TokenState.FAILED, AT, attempt=3, exit="completed", failure=failure),
+        Token(2, "a", TokenState.RUNNING, AT + SECOND, attempt=1, owner="runner"),
+        Token(7, "appröve", TokenState.WAITING, AT, task_id=open_.id),
+        Token(9, "b", TokenState.WAITING, AT, task_id=bare.id),
+    ]
+    instance = Instance(
+        id=id_, definition_name="n", definition_version="1.0", revision=1,
+        tokens={token.id: token for token in tokens}, arrivals={"z": (4, 3), "a": (1,)},
+        data=DOCUMENTS["nested"], forms={"z": {"a": 1.0}, "a": {}}, tasks={open_.id: open_, bare.id: bare},
+        next_token=12, started_at=AT, updated_at=AT + SECOND, completed_at=AT + HOUR, created_by="ann",
+        tenant_id="t", correlation_id="c", idempotency_key="k", metadata={"z": 1, "a": 1.0}, cancel_reason="no",
+        wake_at=AT + HOUR, saved_size=100, unsaved_size=3,
+    )  # fmt: skip
+    entry = HistoryEntry(instance_id=id_, revision=1, at=AT, actor="ann", events=every_event(id_, open_))
+    return Transition(instance=instance, entry=entry, tasks=(open_, closed, bare), saves_data=True)
+
+
+def definition(name: str = "n", version: str = "1", **fields_: Any) -> StoredDefinition:
+    """Return what is stored of a definition."""
+    defaults: dict[str, Any] = {
+        "content_hash": f"hash of {name} {version}",
+        "specification": {},
+        "created_at": AT,
+    }
+    return StoredDefinition(name=name, version=version, **defaults | fields_)

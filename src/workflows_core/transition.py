@@ -1,0 +1,141 @@
+"""One transition: what is committed together, as a value.
+
+A transition is made here from what the machine decided, and only carried away elsewhere. The
+notes a storage needs (when to wake the instance, whether to renew the snapshot of its data) are
+computed here once, so that no adapter has to decide anything.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from attrs import evolve, frozen
+
+from workflows_core import events as ev
+from workflows_core.instance import Instance
+from workflows_core.states import TokenState
+from workflows_core.tasks import Task, evolve_task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LEASE: Final = timedelta(seconds=30)
+"""How long a runner is believed alive without a sign of life, and a running step left unquestioned."""
+
+SNAPSHOT_BYTES: Final = 1024
+"""Patches below this size never cause a snapshot while the instance keeps moving."""
+
+
+@frozen(kw_only=True)
+class HistoryEntry:
+    """One row of the history: what one transition did.
+
+    Attributes:
+        instance_id: Whose history.
+        revision: The revision the transition led to; counted from 1 without gaps.
+        at: When it happened (UTC).
+        actor: Who caused it; `None` for the engine itself.
+        events: What happened, in order; never empty.
+    """
+
+    instance_id: UUID
+    revision: int
+    at: datetime
+    actor: str | None
+    events: tuple[ev.Event, ...]
+
+
+@frozen(kw_only=True)
+class Transition:
+    """What is to be stored as one unit: all of it or nothing.
+
+    Attributes:
+        instance: The instance after the transition; it was based on `instance.revision - 1`.
+        entry: The row to append to the history.
+        tasks: The new values of the tasks that changed.
+        saves_data: Whether `instance.data` and `instance.forms` are to be written as the new snapshot.
+            If not, what changed in them is in the history row alone.
+    """
+
+    instance: Instance
+    entry: HistoryEntry
+    tasks: tuple[Task, ...]
+    saves_data: bool
+
+    @property
+    def is_start(self) -> bool:
+        """Whether it brings the instance into being."""
+        return self.entry.revision == 1
+
+
+def transition(
+    before: Instance | None, after: Instance, events: Iterable[ev.Event], *, actor: str | None
+) -> Transition:
+    """Make the transition from one state of an instance to another out of its events.
+
+    `after` is the machine's result for `events` on `before`, with the revision not counted yet.
+    """
+    events = tuple(events)
+    revision = after.revision + 1
+    size = sum(map(_written, events))
+    unsaved = after.unsaved_size + size
+    saves_data = before is None or (
+        unsaved > 0 and (after.is_resting or unsaved >= max(after.saved_size, SNAPSHOT_BYTES))
+    )
+    instance = evolve(
+        after,
+        revision=revision,
+        wake_at=_wake_at(after),
+        saved_size=after.saved_size + unsaved if saves_data else after.saved_size,
+        unsaved_size=0 if saves_data else unsaved,
+    )
+    entry = HistoryEntry(
+        instance_id=after.id, revision=revision, at=after.updated_at, actor=actor, events=events
+    )
+    tasks = _changed_tasks({} if before is None else before.tasks, events, after)
+    return Transition(instance=instance, entry=entry, tasks=tasks, saves_data=saves_data)
+
+
+def _written(event: ev.Event) -> int:
+    """How many bytes of data the event wrote."""
+    match event:
+        case ev.StepCompleted():
+            return event.patch.size + len(event.patch.deleted)
+        case ev.TaskCompleted():
+            return event.size or 1
+        case _:
+            return 0
+
+
+def _changed_tasks(
+    before: Mapping[UUID, Task], events: tuple[ev.Event, ...], instance: Instance
+) -> tuple[Task, ...]:
+    changed: dict[UUID, Task] = {}
+    for event in events:
+        if isinstance(event, ev.TaskOpened | ev.TaskReassigned | ev.TaskCompleted | ev.TaskCanceled):
+            known = changed.get(event.task_id) or before.get(event.task_id)
+            changed[event.task_id] = evolve_task(
+                known, event, instance_id=instance.id, tenant_id=instance.tenant_id
+            )
+    return tuple(changed.values())
+
+
+def _wake_at(instance: Instance) -> datetime | None:
+    """Return when the instance is due next.
+
+    Work that nobody has taken is due at once; work in hand is due when its runner should have given
+    a sign of life. A moment noted earlier that is still ahead and early enough is kept: waking too
+    soon is harmless, while moving an indexed column at every step is not free.
+    """
+    now = instance.updated_at
+    due: datetime | None = None
+    for token in instance.tokens.values():
+        if token.state in {TokenState.READY, TokenState.LEAVING}:
+            return now
+        if token.state is TokenState.RUNNING:
+            moment = token.since + LEASE
+            due = moment if due is None or moment < due else due
+    noted = instance.wake_at
+    return noted if due is not None and noted is not None and now < noted <= due else due

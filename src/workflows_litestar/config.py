@@ -1,0 +1,83 @@
+"""What can be said about the plugin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.types import Guard
+
+from workflows_core.definitions import WorkflowClass, WorkflowDefinition
+from workflows_core.registry import WorkflowRegistry
+
+DEFAULT_TAGS: Final = ("Workflows",)
+
+
+@dataclass
+class WorkflowPluginConfig:
+    """Configuration of the `WorkflowPlugin`; what cannot work is refused here and not at the first request."""
+
+    enable_api: bool = True
+    """Whether the REST endpoints are there."""
+
+    api_path_prefix: str = "/workflows"
+    """Path below which all endpoints lie; it begins with a slash and has no parameters."""
+
+    include_api_in_schema: bool = True
+    """Whether the endpoints appear in the OpenAPI document."""
+
+    api_guards: Sequence[Guard] = field(default_factory=list)
+    """Litestar guards that every request to the endpoints must pass."""
+
+    api_tags: Sequence[str] = field(default_factory=lambda: list(DEFAULT_TAGS))
+    """OpenAPI tags of the endpoints; the default also tags each with its group, others stand alone."""
+
+    auto_register_workflows: Sequence[type[WorkflowClass] | WorkflowDefinition] = field(default_factory=list)
+    """Workflow classes or definitions to register with the plugin's registry."""
+
+    registry: WorkflowRegistry | None = None
+    """The registry to use; a new one by default."""
+
+    database: object = None
+    """Where instances live: a database URL, an engine that an installed storage knows, or a storage; memory by default."""
+
+    auto_upgrade: bool = True
+    """Whether the schema of the configured database is brought up to date when the application starts."""
+
+    def __post_init__(self) -> None:
+        self.api_path_prefix = _normalized(self.api_path_prefix)
+        for guard in self.api_guards:
+            _refuse_unless(callable(guard), f"api_guards holds {guard!r}, which is not a function.")
+        for name in ("api_guards", "api_tags", "auto_register_workflows"):
+            value = getattr(self, name)
+            is_list = isinstance(value, Sequence) and not isinstance(value, str)
+            _refuse_unless(is_list, f"{name} must be a list, not {value!r}.")
+        for tag in self.api_tags:
+            _refuse_unless(
+                isinstance(tag, str) and bool(tag), f"api_tags holds {tag!r}, which is not a name."
+            )
+        for workflow in self.auto_register_workflows:
+            is_known = isinstance(workflow, WorkflowDefinition) or callable(
+                getattr(workflow, "get_definition", None)
+            )
+            _refuse_unless(
+                is_known,
+                f"auto_register_workflows holds {workflow!r}, which is neither a definition nor a class with get_definition().",
+            )
+
+
+def _normalized(prefix: object) -> str:
+    is_path = isinstance(prefix, str) and re.fullmatch(r"/[^{}?#\s]*", prefix) is not None
+    _refuse_unless(
+        is_path,
+        f"api_path_prefix must be a path that begins with a slash, such as '/workflows', not {prefix!r}.",
+    )
+    return re.sub(r"/+", "/", str(prefix)).rstrip("/") or "/"
+
+
+def _refuse_unless(condition: bool, sentence: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not condition:
+        raise ImproperlyConfiguredException(f"WorkflowPluginConfig: {sentence}")

@@ -1,0 +1,216 @@
+"""Errors as answers: problem details (RFC 9457) for the plugin's own routes.
+
+One table says which error of the core becomes which answer. Litestar's own exceptions keep their
+status; everything else is our fault, is logged, and says nothing about the inside.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from litestar.exceptions import HTTPException
+from litestar.response import Response
+from msgspec import UNSET, Struct, UnsetType
+
+from workflows_core import errors
+
+if TYPE_CHECKING:
+    from litestar.connection import Request
+    from litestar.types import ExceptionHandlersMap
+    from litestar.typing import FieldDefinition
+
+logger = logging.getLogger("workflows.http")
+
+MEDIA_TYPE: Final = "application/problem+json"
+NO_NUL: Final = r"^[^\x00]*$"
+"""A pattern for text that a database can store; no database keeps a NUL character."""
+
+
+class Complaint(Struct, frozen=True):
+    """One thing that is wrong with a request."""
+
+    detail: str
+    pointer: str | UnsetType = UNSET
+    """JSON pointer (RFC 6901) to the offending place of the body; empty for the whole body."""
+    parameter: str | UnsetType = UNSET
+    """Name of the offending query or path parameter."""
+
+
+class Problem(Struct, frozen=True):
+    """A refusal, as RFC 9457 describes it."""
+
+    type: str
+    """What kind of problem it is, as a URI; `about:blank` says no more than the status."""
+    title: str
+    """The kind of problem in words."""
+    status: int
+    """The HTTP status, once more."""
+    detail: str
+    """What happened here, in a sentence for the person who sent the request."""
+    errors: tuple[Complaint, ...] | UnsetType = UNSET
+    """Everything that is wrong with the request, where that can be said one by one."""
+
+
+class InvalidRequestError(HTTPException):
+    """A request that cannot be understood; `complaints` lists everything that is wrong with it."""
+
+    status_code = 400
+
+    def __init__(self, *complaints: Complaint) -> None:
+        self.complaints = complaints
+        super().__init__(detail=_sentence(complaints))
+
+
+class _Kind(NamedTuple):
+    status: int
+    name: str
+    title: str
+
+
+KINDS: Final[Mapping[type[errors.WorkflowError], _Kind]] = {
+    errors.DefinitionNotFoundError: _Kind(404, "definition-not-found", "No such workflow definition"),
+    errors.InstanceNotFoundError: _Kind(404, "instance-not-found", "No such workflow instance"),
+    errors.TaskNotFoundError: _Kind(404, "task-not-found", "No such task"),
+    errors.InvalidTransitionError: _Kind(409, "invalid-transition", "Not possible in the present state"),
+    errors.InstanceExistsError: _Kind(409, "instance-exists", "The instance exists already"),
+    errors.DefinitionConflictError: _Kind(
+        409, "definition-conflict", "The definition was changed without a new version"
+    ),
+    errors.FormValidationError: _Kind(400, "invalid-form", "The submitted data is not valid"),
+    errors.InvalidDataError: _Kind(400, "invalid-data", "The submitted data cannot be stored"),
+    errors.InvalidOutcomeError: _Kind(400, "invalid-outcome", "Not an outcome of the task"),
+    errors.StorageError: _Kind(503, "storage-unavailable", "The storage is not available"),
+}
+INVALID_REQUEST: Final = _Kind(400, "invalid-request", "The request is not valid")
+
+
+def from_core(request: Request[Any, Any, Any], error: errors.WorkflowError) -> Response[Problem]:
+    """Answer an error of the core as the table says."""
+    kind = next((KINDS[base] for base in type(error).__mro__ if base in KINDS), None)
+    if kind is None:
+        return unexpected(request, error)
+    detail = str(error)
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        logger.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+        detail = "The storage cannot be used at the moment. Nothing was changed by this request as far as it answered; try again later."
+    return _answer(kind, detail, _complaints(error, request.route_handler.opt.get("data_pointer", "")))
+
+
+def from_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """Answer one of Litestar's exceptions, or one that a guard raised, with its own status."""
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return unexpected(request, error)
+    if isinstance(error, InvalidRequestError):
+        return _answer(INVALID_REQUEST, error.detail, error.complaints)
+    if complaints := _from_litestar(error.extra, request.route_handler.parsed_fn_signature.parameters):
+        return _answer(INVALID_REQUEST, _sentence(complaints), complaints)
+    return plain(error)
+
+
+def plain(error: HTTPException) -> Response[Problem]:
+    """Answer an exception that says no more than its status and a sentence."""
+    problem = Problem("about:blank", _phrase(error.status_code), error.status_code, error.detail)
+    return Response(problem, status_code=error.status_code, media_type=MEDIA_TYPE, headers=error.headers)
+
+
+def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Answer what nobody foresaw: the log has the details, the client has not."""
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    status = getattr(error, "status_code", 500) if isinstance(error, HTTPException) else 500
+    problem = Problem(
+        "about:blank", _phrase(status), status, "Something went wrong here; the log of the server says what."
+    )
+    return Response(problem, status_code=status, media_type=MEDIA_TYPE)
+
+
+def exception_handlers() -> ExceptionHandlersMap:
+    """Return the handlers for the plugin's router.
+
+    Handlers by status come first with Litestar, so those of the application (an HTML page for 404, say)
+    would win over handlers by type. The statuses this API documents are therefore named.
+    """
+    by_status = dict.fromkeys((400, 401, 403, 404, 405, 413, 415, 429, 500), from_http)
+    return {
+        **by_status,
+        HTTPException: from_http,
+        errors.WorkflowError: from_core,
+        Exception: unexpected,
+    }  # type: ignore[dict-item]  # handlers take the exception they are registered for
+
+
+def readable(message: str) -> str:
+    """Turn a message of msgspec into words for somebody who does not know Python."""
+    if NO_NUL in message:
+        return "It contains a NUL character, which cannot be stored."
+    text = re.sub(r" - at `[^`]*`$", "", message).replace("`", "")
+    for python, json in _WORDS.items():
+        text = re.sub(rf"\b{python}\b", json, text)
+    return text[:1].upper() + text[1:] + "."
+
+
+_WORDS: Final = {
+    "str": "text",
+    "int": "an integer",
+    "bool": "a boolean",
+    "array": "a list",
+    "object": "an object",
+}
+
+
+def _answer(kind: _Kind, detail: str, complaints: Sequence[Complaint]) -> Response[Problem]:
+    problem = Problem(
+        f"urn:workflows:problem:{kind.name}", kind.title, kind.status, detail, tuple(complaints) or UNSET
+    )
+    return Response(problem, status_code=kind.status, media_type=MEDIA_TYPE)
+
+
+def _complaints(error: errors.WorkflowError, data_pointer: str) -> list[Complaint]:
+    """List what is wrong, with pointers from the root of the body; the core's begin at the data."""
+    match error:
+        case errors.FormValidationError():
+            return [Complaint(problem.detail, data_pointer + problem.pointer) for problem in error.problems]
+        case errors.InvalidDataError():
+            return [Complaint(error.detail, data_pointer + error.pointer)]
+        case errors.InvalidOutcomeError():
+            return [Complaint(str(error), "/outcome")]
+        case _:
+            return []
+
+
+def _from_litestar(extra: object, parameters: Mapping[str, FieldDefinition]) -> list[Complaint]:
+    """Read what Litestar found wrong with query, path and body."""
+    if not isinstance(extra, list):
+        return []
+    found = [item for item in extra if isinstance(item, dict) and "message" in item]
+    return [_from_parameter(item.get("key"), item["message"], parameters) for item in found]
+
+
+def _from_parameter(name: str | None, message: str, parameters: Mapping[str, FieldDefinition]) -> Complaint:
+    if name is None or name == "data" or name not in parameters:
+        return Complaint("A JSON object is required as the body.", pointer="")
+    detail = readable(message)
+    kinds = parameters[name].inner_types or (parameters[name],)
+    choices = [str(member.value) for kind in kinds if kind.is_subclass_of(Enum) for member in kind.annotation]
+    if choices:
+        detail = f"{detail.rstrip('.')}; use one of: {', '.join(choices)}."
+    return Complaint(detail, parameter=name)
+
+
+def _sentence(complaints: Sequence[Complaint]) -> str:
+    """Say everything in one text: what a client shows that knows nothing of `errors`."""
+    return " ".join(
+        f"{complaint.parameter or complaint.pointer or 'The body'}: {complaint.detail}"
+        for complaint in complaints
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

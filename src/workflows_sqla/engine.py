@@ -1,0 +1,105 @@
+"""The engine on a database, with or without the caller's session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sqlalchemy import event
+
+from workflows_core.engine import ExecutionEngine
+from workflows_core.hosting import runner_for, running_runner
+from workflows_sqla.session import SessionStorage
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from workflows_core.definitions import WorkflowDefinition
+    from workflows_core.ports import Clock, FormValidator, IdFactory, Storage
+    from workflows_core.registry import WorkflowRegistry
+    from workflows_core.runner import Runner
+    from workflows_core.transition import Transition
+
+
+class PersistentExecutionEngine(ExecutionEngine):
+    """The engine on SQL.
+
+    With a `session` it works on that session; the machine steps run on connections of their own, taken from
+    the engine the session is bound to. With a `storage` it opens its own transactions.
+    """
+
+    def __init__(
+        self,
+        registry: WorkflowRegistry,
+        session: AsyncSession | None = None,
+        *,
+        storage: Storage | None = None,
+        autocommit: bool = True,
+        clock: Clock | None = None,
+        ids: IdFactory | None = None,
+        forms: FormValidator | None = None,
+        runs_steps: bool = True,
+    ) -> None:
+        """Make an engine; cheap enough to do so for every request.
+
+        Args:
+            registry: The definitions it knows.
+            session: The caller's session, bound to an `AsyncEngine`.
+            storage: Where the instances live, instead of a session.
+            autocommit: Commit the session at the end of every command. If not, a command joins the caller's
+                transaction: the caller commits, and only then do steps begin.
+            clock: The time; the system's by default.
+            ids: Where ids come from; time-ordered UUIDs by default.
+            forms: Checks submitted data; JSON Schema by default.
+            runs_steps: Whether machine steps run in this process. If not, they wait for a worker.
+
+        Raises:
+            TypeError: Unless exactly one of `session` and `storage` is given.
+        """
+        if (session is None) == (storage is None):
+            msg = "Give PersistentExecutionEngine either a session or a storage."
+            raise TypeError(msg)
+        self._session = session
+        self._autocommit = autocommit
+        super().__init__(
+            registry,
+            storage if session is None else SessionStorage(session, autocommit=autocommit),
+            clock=clock,
+            ids=ids,
+            forms=forms,
+            runs_steps=runs_steps,
+        )
+
+    async def _runner(self) -> Runner | None:
+        """Return the runner, but start none while the caller's transaction may hold the write lock it needs."""
+        if self._runs_steps and self._session is not None and self._session.in_transaction():
+            return running_runner(self.storage)
+        return await super()._runner()
+
+    async def _owner(self) -> str | None:
+        return await super()._owner() if self._autocommit else None
+
+    async def _committed(self, change: Transition, definition: WorkflowDefinition | None) -> None:
+        if self._autocommit:
+            await super()._committed(change, definition)
+        elif self._runs_steps and self._session is not None:
+            loop = asyncio.get_running_loop()
+            event.listen(
+                self._session.sync_session,
+                "after_commit",
+                lambda _: loop.call_soon(self._wake_runner),
+                once=True,
+            )
+
+    def _wake_runner(self) -> None:
+        """See to what the caller has just committed."""
+        waking = asyncio.create_task(self._nudge())
+        _waking.add(waking)
+        waking.add_done_callback(_waking.discard)
+
+    async def _nudge(self) -> None:
+        (await runner_for(self.storage, self.registry)).nudge()
+
+
+_waking: set[asyncio.Task[None]] = set()
+"""Tasks that nobody awaits; the event loop alone would not keep them alive."""

@@ -1,0 +1,178 @@
+"""Locks that die with their process: they tell at once, without waiting for a lease, that a runner is gone.
+
+What is locked is named after the runner. Whoever gets the lock of a runner on the list knows that its
+process ended. A runner locks before it gets on the list, so that nobody finds it there without its lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol
+
+from filelock import FileLock, Timeout
+from sqlalchemy import func, literal, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from workflows_sqla.faults import faults_translated
+from workflows_sqla.sqlite import database_file
+from workflows_sqla.tables import runners
+from workflows_sqla.transactions import Reader
+
+
+class RunnerLocks(Protocol):
+    """The locks of the runners of one storage object."""
+
+    async def hold(self, runner_id: str) -> None:
+        """Lock a runner's name, for as long as this process lives. Holding it already is a no-op."""
+        ...
+
+    async def let_go(self, runner_ids: Iterable[str]) -> None:
+        """Give back those that are held here, and remove what is left of the others."""
+        ...
+
+    async def dead(self, reader: Reader) -> frozenset[str]:
+        """Return the runners on the list whose process is gone."""
+        ...
+
+    async def close(self) -> None:
+        """Give back all."""
+        ...
+
+
+def runner_locks(engine: AsyncEngine) -> RunnerLocks:
+    """Return the kind of locks that suits the database."""
+    if engine.dialect.name == "sqlite":
+        return LockFiles(database_file(engine.url))
+    return AdvisoryLocks(engine)
+
+
+class AdvisoryLocks:
+    """Session-level advisory locks of PostgreSQL, on one connection that is kept out of the pool."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self._held: set[str] = set()
+        self._using = asyncio.Lock()
+
+    async def hold(self, runner_id: str) -> None:
+        """Lock a runner's name; if the connection was lost, lock all names again on a new one."""
+        async with self._using:
+            with faults_translated():
+                connection = await self._alive()
+                if runner_id not in self._held:
+                    await _lock(connection, runner_id)
+                    self._held.add(runner_id)
+
+    async def _alive(self) -> AsyncConnection:
+        if self._connection is not None:
+            try:
+                await self._connection.execute(select(1))
+            except (SQLAlchemyError, OSError):
+                await self._drop()
+        if self._connection is None:
+            self._connection = await _dedicated_connection(self._engine)
+            for runner_id in self._held:
+                await _lock(self._connection, runner_id)
+        return self._connection
+
+    async def let_go(self, runner_ids: Iterable[str]) -> None:
+        """Unlock what is held here; the last one closes the connection."""
+        async with self._using:
+            mine = self._held.intersection(runner_ids)
+            self._held -= mine
+            if not self._held:
+                await self._drop()
+            elif self._connection is not None:
+                for runner_id in mine:
+                    with faults_translated():
+                        await self._connection.execute(
+                            select(func.pg_advisory_unlock(_key(literal(runner_id))))
+                        )
+
+    async def dead(self, reader: Reader) -> frozenset[str]:
+        """Try the lock of every runner, for this transaction; those held here are on another connection."""
+        is_free = func.pg_try_advisory_xact_lock(_key(runners.c.id))
+        return frozenset((await reader.execute(select(runners.c.id).where(is_free))).scalars())
+
+    async def close(self) -> None:
+        """Close the connection, and with it all locks."""
+        async with self._using:
+            self._held.clear()
+            await self._drop()
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+def _key(runner_id: object) -> object:
+    """Make the 64 bits that PostgreSQL locks; the prefix keeps apart what others lock in this database."""
+    return func.hashtextextended(literal("workflows runner ").concat(runner_id), 0)
+
+
+async def _lock(connection: AsyncConnection, runner_id: str) -> None:
+    await connection.execute(select(func.pg_advisory_lock(_key(literal(runner_id)))))
+
+
+async def _dedicated_connection(engine: AsyncEngine) -> AsyncConnection:
+    """Open a connection as the engine does, and take it out of its pool: it would be one less for all others."""
+    connection = await engine.connect()
+    await connection.execution_options(isolation_level="AUTOCOMMIT")  # a lock, not an endless transaction
+    await connection.run_sync(lambda detached: detached.detach())
+    return connection
+
+
+class LockFiles:
+    """Locked files beside an SQLite database."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._held: dict[str, FileLock] = {}
+
+    async def hold(self, runner_id: str) -> None:
+        """Lock a runner's file. Somebody may be trying it for a moment."""
+        if runner_id not in self._held:
+            with faults_translated():
+                self._held[runner_id] = self._lock(runner_id)
+                self._held[runner_id].acquire(timeout=1, poll_interval=0.01)
+
+    async def let_go(self, runner_ids: Iterable[str]) -> None:
+        """Unlock what is held here, and remove the files."""
+        for runner_id in runner_ids:
+            held = self._held.pop(runner_id, None)
+            self._path(runner_id).unlink(missing_ok=True)
+            if held is not None:
+                held.release()
+
+    async def dead(self, reader: Reader) -> frozenset[str]:
+        """Try the file of every runner."""
+        listed: Iterable[str] = (await reader.execute(select(runners.c.id))).scalars()
+        return frozenset(
+            runner_id for runner_id in listed if runner_id not in self._held and self._is_free(runner_id)
+        )
+
+    def _is_free(self, runner_id: str) -> bool:
+        lock = self._lock(runner_id)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        lock.release()
+        return True
+
+    async def close(self) -> None:
+        """Unlock all."""
+        await self.let_go([*self._held])
+
+    def _lock(self, runner_id: str) -> FileLock:
+        return FileLock(self._path(runner_id), thread_local=False)
+
+    def _path(self, runner_id: str) -> Path:
+        mark = blake2b(runner_id.encode(), digest_size=8).hexdigest()  # an id may be no name for a file
+        return self._database.with_name(f"{self._database.name}-runner-{mark}.lock")

@@ -1,0 +1,108 @@
+"""The storage on a session that the caller opened, such as that of a request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import UnboundExecutionError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from workflows_core.errors import StorageError
+from workflows_core.instance import Instance
+from workflows_sqla.storage import SqlStorage, SqlUnitOfWork
+from workflows_sqla.tables import instances
+from workflows_sqla.transactions import SessionTransaction
+
+
+class SessionStorage:
+    """Implements `ports.Storage` on the caller's session.
+
+    Units of work join the transaction that the session has open. Where it has none, they are transactions of
+    their own, and the session is as idle after them as before; unless `autocommit` is off, when they begin
+    the session's transaction and leave it to the caller to commit.
+
+    Args:
+        session: The caller's session; only its owner closes it.
+        autocommit: Whether committing a unit of work commits the session's transaction, with everything that
+            the caller did in it.
+    """
+
+    def __init__(self, session: AsyncSession, *, autocommit: bool = True) -> None:
+        self._session = session
+        self._autocommit = autocommit
+        self._bind = _bind(session)
+        self._storage = SqlStorage(AsyncEngine(self._bind.engine))
+
+    @property
+    def identity(self) -> Hashable:
+        """The session's engine."""
+        return self._storage.identity
+
+    def detached(self) -> SqlStorage:
+        """Return the storage on the session's engine."""
+        return self._storage
+
+    def unit_of_work(self) -> AbstractAsyncContextManager[SqlUnitOfWork]:
+        """Open a unit of work, in the session's transaction if it has one."""
+        is_idle = not self._session.in_transaction()
+        # A transaction of its own gives the session nothing to expire: objects it holds stay as they are.
+        if is_idle and self._autocommit and isinstance(self._bind, Engine):
+            return self._storage.unit_of_work()
+        return self._in_session()
+
+    @asynccontextmanager
+    async def _in_session(self) -> AsyncIterator[SqlUnitOfWork]:
+        transaction = SessionTransaction(self._session, autocommit=self._autocommit)
+        try:
+            yield SqlUnitOfWork(transaction)
+        finally:
+            await transaction.close()
+
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Instance]:
+        """Take due instances, in a transaction of its own."""
+        return await self._storage.claim_due(now, until, limit)
+
+    async def next_due(self) -> datetime | None:
+        """Return when something is due next."""
+        return await self._storage.next_due()
+
+    async def enlist(self, runner_id: str, until: datetime) -> None:
+        """Note a runner."""
+        await self._storage.enlist(runner_id, until)
+
+    async def renew(self, runner_id: str, until: datetime) -> bool:
+        """Extend a runner's lease."""
+        return await self._storage.renew(runner_id, until)
+
+    async def discharge(self, runner_id: str) -> None:
+        """Strike a runner off."""
+        await self._storage.discharge(runner_id)
+
+    async def strike_off(self, now: datetime) -> frozenset[str]:
+        """Discharge the runners that are gone."""
+        return await self._storage.strike_off(now)
+
+    async def runners(self) -> frozenset[str]:
+        """Return the runners on the list."""
+        return await self._storage.runners()
+
+    async def prepare(self) -> None:
+        """Upgrade the tables."""
+        await self._storage.prepare()
+
+    async def close(self) -> None:
+        """Give back the locks of runners; session and engine stay the caller's."""
+        await self._storage.close()
+
+
+def _bind(session: AsyncSession) -> Engine | Connection:
+    try:
+        return session.get_bind(clause=instances)
+    except UnboundExecutionError as error:
+        raise StorageError(
+            "The session knows no database for the workflow tables: bind it to an engine, "
+            "async_sessionmaker(engine)."
+        ) from error

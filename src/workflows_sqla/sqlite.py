@@ -1,0 +1,72 @@
+"""What SQLite needs to be told, on connections that may be shared with the rest of an application.
+
+Transactions of the engine carry the execution option `BEGIN`; those of the application do not, and are
+left as they are. The driver's own habit is to begin a transaction only before the first write and then
+to read a snapshot while others write, which loses updates without an error: so ours begin explicitly.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, Connection, Engine, StaticPool, event
+
+from workflows_core.errors import StorageError
+
+BEGIN: Final = "workflows_begin"
+"""Execution option: how to begin the transaction, `DEFERRED` to read or `IMMEDIATE` to write."""
+
+BUSY_TIMEOUT: Final = 30_000
+"""Milliseconds to wait for the write lock."""
+
+_PRAGMAS: Final = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
+    "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for each other
+    "PRAGMA synchronous = FULL",  # what was committed survives a power failure
+)
+
+
+def instruct(engine: Engine) -> None:
+    """Have this engine's connections follow the option `BEGIN`; doing so again is a no-op.
+
+    Raises:
+        StorageError: If the database is not a file.
+    """
+    database_file(engine.url)
+    if isinstance(engine.pool, StaticPool):
+        raise StorageError(
+            "An engine with a StaticPool has one connection for all transactions: leave poolclass out."
+        )
+    if not event.contains(engine, "begin", _begin):
+        event.listen(engine, "begin", _begin)
+
+
+def database_file(url: URL) -> Path:
+    """Return the file that holds the database.
+
+    Raises:
+        StorageError: If it is kept in memory.
+    """
+    name = (url.database or "").removeprefix("file:")
+    if name in {"", ":memory:"} or "mode=memory" in name or url.query.get("mode") == "memory":
+        raise StorageError(
+            "An SQLite database in memory has one connection, which transactions cannot share: "
+            "use a file (sqlite+aiosqlite:///workflows.db), or LocalExecutionEngine to keep nothing."
+        )
+    return Path(name.partition("?")[0])
+
+
+def _begin(connection: Connection) -> None:
+    how = connection.get_execution_options().get(BEGIN)
+    if how is None:
+        return
+    pooled = connection.connection
+    if getattr(pooled.driver_connection, "in_transaction", False):
+        connection.exec_driver_sql("ROLLBACK")  # a listener of the application has begun in its own way
+    # Not on "connect": the engine may have been given to us with connections open in its pool.
+    if not pooled.info.get(BEGIN):
+        for pragma in _PRAGMAS:
+            connection.exec_driver_sql(pragma)
+        pooled.info[BEGIN] = True
+    connection.exec_driver_sql(f"BEGIN {how}")

@@ -1,0 +1,310 @@
+"""What is asked of the database: one function for each question, returning a statement.
+
+Statements that are always the same are built once: SQLAlchemy then finds their compiled form at once.
+Parameters have other names than columns where both stand in one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
+
+from workflows_core.ports import InstanceQuery, TaskQuery
+from workflows_core.states import InstanceStatus, TaskStatus
+from workflows_sqla.tables import definitions, history, instances, runners, tasks
+from workflows_sqla.types import Document
+
+Rows: TypeAlias = Select[Any]
+
+SUMMARY = (
+    "id", "definition_name", "definition_version", "status", "current_step", "revision", "started_at",
+    "updated_at", "completed_at", "created_by", "tenant_id", "correlation_id", "error",
+)  # fmt: skip
+"""The columns of an instance that lists show."""
+
+
+# Definitions
+
+
+@cache
+def add_definition(dialect: str) -> ReturningInsert[Any]:
+    """Insert a definition; returns nothing if that version is known."""
+    return _insert(dialect, definitions).on_conflict_do_nothing().returning(definitions.c.name)
+
+
+@cache
+def content_hash() -> Rows:
+    """Ask for what is known under `name` and `version`."""
+    return select(definitions.c.content_hash).where(
+        definitions.c.name == bindparam("name"), definitions.c.version == bindparam("version")
+    )
+
+
+def stored_definitions(name: str | None) -> Rows:
+    """Ask for all versions of one name, or of all."""
+    c = definitions.c
+    statement = select(definitions).order_by(c.name, c.created_at, c.version)
+    return statement if name is None else statement.where(c.name == name)
+
+
+# Instances
+
+
+@cache
+def instance_rows() -> Rows:
+    """Ask for the instances with these `ids`."""
+    return select(instances).where(instances.c.id.in_(bindparam("ids", expanding=True)))
+
+
+@cache
+def unsaved_patches() -> Rows:
+    """Ask for the history since the snapshots of the instances with these `ids`, oldest first."""
+    since = and_(history.c.instance_id == instances.c.id, history.c.revision > instances.c.data_revision)
+    return (
+        select(history)
+        .join(instances, since)
+        .where(instances.c.id.in_(bindparam("ids", expanding=True)))
+        .order_by(history.c.instance_id, history.c.revision)
+    )
+
+
+@cache
+def open_tasks() -> Rows:
+    """Ask for the open tasks of the instances with these `ids`, and for their present revisions.
+
+    An instance without open tasks has one row, with no task in it.
+    """
+    is_open = and_(tasks.c.instance_id == instances.c.id, tasks.c.status == TaskStatus.PENDING.value)
+    return (
+        select(instances.c.id.label("owner_id"), instances.c.revision.label("owner_revision"), tasks)
+        .outerjoin_from(instances, tasks, is_open)
+        .where(instances.c.id.in_(bindparam("ids", expanding=True)))
+        .order_by(tasks.c.created_at, tasks.c.token)
+    )
+
+
+def instance_summaries(query: InstanceQuery, statuses: Iterable[InstanceStatus] | None = None) -> Rows:
+    """Ask for what lists show, newest first."""
+    c = instances.c
+    wanted = _equal(
+        (c.status, None if query.status is None else query.status.value),
+        (c.definition_name, query.definition_name),
+        (c.created_by, query.created_by),
+        (c.tenant_id, query.tenant_id),
+        (c.correlation_id, query.correlation_id),
+    )
+    if statuses is not None:
+        wanted.append(c.status.in_([status.value for status in statuses]))
+    statement = (
+        select(*(c[name] for name in SUMMARY)).where(*wanted).order_by(c.started_at.desc(), c.id.desc())
+    )
+    return statement.limit(query.limit).offset(query.offset or None)
+
+
+@cache
+def started_under() -> Rows:
+    """Ask which instance was started under `idempotency_key`."""
+    return select(instances.c.id).where(instances.c.idempotency_key == bindparam("idempotency_key"))
+
+
+@cache
+def add_instances(dialect: str) -> ReturningInsert[Any]:
+    """Insert instances; returns the ids of those that were not there, under another id or the same key."""
+    return _insert(dialect, instances).on_conflict_do_nothing().returning(instances.c.id)
+
+
+@cache
+def save_instance() -> Update:
+    """Update an instance that is still at `base_revision`; without `new_data` the snapshot stays as it is."""
+    c = instances.c
+    changing = (
+        c.status, c.current_step, c.revision, c.wake_at, c.updated_at, c.completed_at, c.error, c.saved_size,
+        c.unsaved_size, c.state,
+    )  # fmt: skip
+    values: dict[str, Any] = {
+        column.name: bindparam(f"new_{column.name}", type_=column.type) for column in changing
+    }
+    data = bindparam("new_data", type_=Document)
+    values["data"] = func.coalesce(data, c.data)
+    values["data_revision"] = func.coalesce(
+        bindparam("new_data_revision", type_=c.data_revision.type), c.data_revision
+    )
+    return (
+        update(instances)
+        .where(c.id == bindparam("instance_id"), c.revision == bindparam("base_revision"))
+        .values(values)
+    )
+
+
+@cache
+def locked_revisions() -> Rows:
+    """Lock the instances with these `ids` and ask for their revisions.
+
+    In one order, so that two transactions that want the same instances do not wait for each other.
+    """
+    c = instances.c
+    statement = select(c.id, c.revision).where(c.id.in_(bindparam("ids", expanding=True)))
+    return statement.order_by(c.id).with_for_update()
+
+
+# History
+
+
+@cache
+def history_after() -> Rows:
+    """Ask for the entries of `instance_id` with a revision above `after`, oldest first."""
+    c = history.c
+    wanted = (c.instance_id == bindparam("instance_id"), c.revision > bindparam("after"))
+    return select(history).where(*wanted).order_by(c.revision)
+
+
+@cache
+def histories_of_failed() -> Rows:
+    """Ask for the whole histories of the instances that are failed now."""
+    failed = select(instances.c.id).where(instances.c.status == InstanceStatus.FAILED.value)
+    c = history.c
+    return select(history).where(c.instance_id.in_(failed)).order_by(c.instance_id, c.revision)
+
+
+@cache
+def add_history() -> Insert:
+    """Insert rows of the history."""
+    return insert(history)
+
+
+# Tasks
+
+
+@cache
+def task_row() -> Rows:
+    """Ask for the task `task_id`."""
+    return select(tasks).where(tasks.c.id == bindparam("task_id"))
+
+
+def task_rows(query: TaskQuery) -> Rows:
+    """Ask for tasks, the most pressing first."""
+    c = tasks.c
+    wanted = _equal(
+        (c.status, None if query.status is None else query.status.value),
+        (c.assignee, query.assignee),
+        (c.assignee_group, query.assignee_group),
+        (c.instance_id, query.instance_id),
+        (c.tenant_id, query.tenant_id),
+    )
+    if query.due_before is not None:
+        wanted.append(c.due_at < query.due_before)
+    statement = select(tasks).where(*wanted).order_by(c.due_at.asc().nulls_last(), c.created_at, c.id)
+    return statement.limit(query.limit).offset(query.offset or None)
+
+
+@cache
+def save_tasks(dialect: str) -> Insert:
+    """Insert tasks, or update those that are there."""
+    statement = _insert(dialect, tasks)
+    values = {column.name: statement.excluded[column.name] for column in tasks.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=[tasks.c.id], set_=values)
+
+
+# Time
+
+
+@cache
+def due_instances() -> Rows:
+    """Take `limit` instances that are due `now`, passing over those that somebody else is taking."""
+    c = instances.c
+    due = (
+        select(instances)
+        .where(c.wake_at <= bindparam("now"))
+        .order_by(c.wake_at, c.id)
+        .limit(bindparam("limit"))
+    )
+    return due.with_for_update(skip_locked=True)
+
+
+@cache
+def put_off() -> Update:
+    """Make the instances with these `ids` due `until`."""
+    due = instances.c.id.in_(bindparam("ids", expanding=True))
+    return update(instances).where(due).values(wake_at=bindparam("until"))
+
+
+@cache
+def next_due() -> Rows:
+    """Ask when the first instance is due."""
+    return select(func.min(instances.c.wake_at)).where(instances.c.wake_at.is_not(None))
+
+
+@cache
+def wake_moving() -> Update:
+    """Make every instance due that somebody may have been working on.
+
+    Due since its last transition: that is not after now, whatever clock one looks at.
+    """
+    c = instances.c
+    moving = c.status.in_(
+        [InstanceStatus.RUNNING.value, InstanceStatus.FAILED.value]
+    )  # failed ones may have other branches
+    return update(instances).where(moving, c.wake_at > c.updated_at).values(wake_at=c.updated_at)
+
+
+# Runners
+
+
+@cache
+def add_runner(dialect: str) -> Insert:
+    """Insert a runner, or extend its lease."""
+    statement = _insert(dialect, runners)
+    values = {"lease_until": statement.excluded.lease_until}
+    return statement.on_conflict_do_update(index_elements=[runners.c.id], set_=values)
+
+
+@cache
+def extend_lease() -> Update:
+    """Move the lease of `runner_id`."""
+    return (
+        update(runners).where(runners.c.id == bindparam("runner_id")).values(lease_until=bindparam("until"))
+    )
+
+
+@cache
+def runner_ids() -> Rows:
+    """Ask for all runners."""
+    return select(runners.c.id)
+
+
+@cache
+def ended_leases() -> Rows:
+    """Ask for the runners whose lease ended by `now`."""
+    return select(runners.c.id).where(runners.c.lease_until <= bindparam("now"))
+
+
+@cache
+def remove_runners() -> ReturningDelete[Any]:
+    """Delete the runners with these `ids`; returns which of them were there."""
+    return delete(runners).where(runners.c.id.in_(bindparam("ids", expanding=True))).returning(runners.c.id)
+
+
+def _equal(*pairs: tuple[ColumnElement[Any], object | None]) -> list[ColumnElement[bool]]:
+    return [column == value for column, value in pairs if value is not None]
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -1,0 +1,233 @@
+"""The storage: units of work, due instances and runners, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Hashable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from attrs import evolve
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+
+from workflows_core.errors import StorageError
+from workflows_core.instance import Instance
+from workflows_core.transition import Transition
+from workflows_sqla import schema, sqlite, statements, writing
+from workflows_sqla.liveness import runner_locks
+from workflows_sqla.repositories import Definitions, History, Instances, Tasks
+from workflows_sqla.transactions import OwnTransaction, Transaction
+
+_DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+
+
+class SqlUnitOfWork:
+    """Implements `ports.UnitOfWork` in a transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.definitions = Definitions(transaction)
+        self.instances = Instances(transaction)
+        self.tasks = Tasks(transaction)
+        self.history = History(transaction)
+
+    async def apply(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
+        """Write transitions; see the port."""
+        return await writing.apply(self._transaction, transitions)
+
+    async def commit(self) -> None:
+        """Make everything durable; see the port."""
+        await self._transaction.commit()
+
+
+class SqlStorage:
+    """Implements `ports.Storage` on an SQLAlchemy engine.
+
+    Args:
+        engine: An async engine for SQLite (aiosqlite, a file) or PostgreSQL (asyncpg). It may be shared with
+            the rest of an application, whose own transactions are left as they are.
+        owns_engine: Whether `close` disposes of the engine.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, owns_engine: bool = False) -> None:
+        _check(engine)
+        self.engine = engine
+        self._owns_engine = owns_engine
+        self._locks = runner_locks(engine)
+
+    @property
+    def identity(self) -> Hashable:
+        """The engine: storages on the same one are the same."""
+        return self.engine.sync_engine
+
+    def detached(self) -> SqlStorage:
+        """Return itself: an engine outlives requests."""
+        return self
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[SqlUnitOfWork]:
+        """Open a transaction. It begins, and takes a connection, with the first statement."""
+        async with self._transaction() as transaction:
+            yield SqlUnitOfWork(transaction)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[OwnTransaction]:
+        transaction = OwnTransaction(self.engine)
+        try:
+            yield transaction
+        finally:
+            await transaction.close()
+
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Instance]:
+        """Take due instances; see the port."""
+        async with self._transaction() as transaction:
+            await transaction.for_writing()
+            due = (await transaction.execute(statements.due_instances(), {"now": now, "limit": limit})).all()
+            if not due:
+                return []
+            ids = [row.id for row in due]
+            await transaction.execute(statements.put_off(), {"ids": ids, "until": until})
+            claimed = await Instances(transaction).complete(due)
+            await transaction.commit()
+        return [evolve(instance, wake_at=until) for instance in claimed]
+
+    async def next_due(self) -> datetime | None:
+        """Return when something is due next; see the port."""
+        async with self._transaction() as transaction:
+            moment: datetime | None = (await transaction.execute(statements.next_due())).scalar_one()
+        return moment
+
+    async def enlist(self, runner_id: str, until: datetime) -> None:
+        """Note a runner, and lock its name for as long as this process lives; see the port."""
+        await self._locks.hold(runner_id)
+        async with self._transaction() as transaction:
+            await transaction.for_writing()
+            add = statements.add_runner(transaction.dialect)
+            await transaction.execute(add, {"id": runner_id, "lease_until": until})
+            await transaction.commit()
+
+    async def renew(self, runner_id: str, until: datetime) -> bool:
+        """Extend a runner's lease; see the port."""
+        await self._locks.hold(runner_id)
+        async with self._transaction() as transaction:
+            await transaction.for_writing()
+            extended = await transaction.execute(
+                statements.extend_lease(), {"runner_id": runner_id, "until": until}
+            )
+            await transaction.commit()
+        if not writing.count(extended):
+            await self._locks.let_go([runner_id])
+            return False
+        return True
+
+    async def discharge(self, runner_id: str) -> None:
+        """Strike a runner off and wake what may have been its work; see the port."""
+        async with self._transaction() as transaction:
+            await transaction.for_writing()
+            await _discharge(transaction, frozenset({runner_id}))
+            await transaction.commit()
+        await self._locks.let_go([runner_id])
+
+    async def strike_off(self, now: datetime) -> frozenset[str]:
+        """Discharge those whose lease ended and those whose lock is free; see the port."""
+        async with self._transaction() as transaction:
+            await transaction.for_writing()
+            ended = await transaction.execute(statements.ended_leases(), {"now": now})
+            gone = frozenset(ended.scalars()) | await self._locks.dead(transaction)
+            if not gone:
+                return gone
+            gone = await _discharge(transaction, gone)
+            await transaction.commit()
+        await self._locks.let_go(gone)
+        return gone
+
+    async def runners(self) -> frozenset[str]:
+        """Return the runners on the list."""
+        async with self._transaction() as transaction:
+            return frozenset((await transaction.execute(statements.runner_ids())).scalars())
+
+    async def prepare(self) -> None:
+        """Upgrade the tables; see the port."""
+        await schema.upgrade(self.engine)
+
+    async def close(self) -> None:
+        """Give back the locks of runners, and the engine if it was made here."""
+        await self._locks.close()
+        if self._owns_engine:
+            await self.engine.dispose()
+
+
+async def _discharge(transaction: OwnTransaction, runner_ids: frozenset[str]) -> frozenset[str]:
+    """Take runners off the list; return those that were on it."""
+    removed = await transaction.execute(statements.remove_runners(), {"ids": [*runner_ids]})
+    gone: frozenset[str] = frozenset(removed.scalars())
+    if gone:
+        await transaction.execute(statements.wake_moving())
+    return gone
+
+
+def open_storage(database: object) -> SqlStorage | None:
+    """Open the storage in a database, given as URL, async engine or `async_sessionmaker`.
+
+    An engine that is made here, from a URL, is disposed of by `close`; a given one stays the caller's.
+    Returns `None` for what is neither SQLite nor PostgreSQL.
+
+    Raises:
+        StorageError: If it is, but cannot be used: a database in memory, a driver that is missing.
+    """
+    if isinstance(database, async_sessionmaker):
+        database = database.kw.get("bind")
+    if isinstance(database, Engine):
+        raise StorageError(
+            "The engine must be an async one: make it with sqlalchemy.ext.asyncio.create_async_engine."
+        )
+    if isinstance(database, AsyncEngine):
+        return SqlStorage(database)
+    url = _known_url(database)
+    return None if url is None else SqlStorage(_make_engine(url), owns_engine=True)
+
+
+def _known_url(database: object) -> URL | None:
+    """Return the URL with the driver we use, and `None` if it is none of ours."""
+    if not isinstance(database, str | URL):
+        return None
+    try:
+        url = make_url(database)
+    except ArgumentError:
+        return None
+    if url.drivername not in _DRIVERS:
+        return None
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    if "sslmode" in url.query and url.drivername == "postgresql+asyncpg":  # as libpq calls it
+        mode = url.query["sslmode"]
+        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    return url
+
+
+def _make_engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":
+        sqlite.database_file(url)  # refuses a database in memory before SQLAlchemy warns of it
+    try:
+        return create_async_engine(url)
+    except ModuleNotFoundError as error:
+        extra = "db" if url.get_backend_name() == "sqlite" else "postgres"
+        raise StorageError(f"{error}: install workflows-litestar[{extra}].") from error
+
+
+def _check(engine: AsyncEngine) -> None:
+    if engine.dialect.name == "sqlite":
+        sqlite.instruct(engine.sync_engine)
+    elif (engine.dialect.name, engine.dialect.driver) != ("postgresql", "asyncpg"):
+        raise StorageError(
+            f"An engine for {engine.dialect.name}+{engine.dialect.driver} cannot be used: "
+            "use sqlite+aiosqlite or postgresql+asyncpg."
+        )

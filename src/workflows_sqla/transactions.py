@@ -1,0 +1,141 @@
+"""Transactions on an engine or on a caller's session, as repositories and the write side use them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from sqlalchemy import Executable, Result
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from workflows_sqla.faults import faults_translated
+from workflows_sqla.sqlite import BEGIN
+from workflows_sqla.tables import instances
+
+
+class Reader(Protocol):
+    """Whatever answers statements: a transaction here, or a plain connection or session."""
+
+    async def execute(self, statement: Executable, parameters: Any = None, /) -> Result[Any]:
+        """Execute a statement; many times where a list of parameters is given."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """A transaction that begins with its first statement."""
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        ...
+
+    async def for_writing(self) -> None:
+        """Make sure that what is written from now on cannot be refused because somebody else wrote.
+
+        What was read before in this transaction may be of an earlier state; a write carries the revision
+        that it is based on and tells.
+        """
+
+    async def commit(self) -> None:
+        """Make the writes durable."""
+
+
+class OwnTransaction:
+    """A transaction on a connection of its own, which goes back to the pool as soon as it ends."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self._writes = False
+        self.dialect = engine.dialect.name
+
+    async def execute(self, statement: Executable, parameters: Any = None, /) -> Result[Any]:
+        """Execute a statement; the first one begins the transaction."""
+        with faults_translated():
+            connection = self._connection or await self._begin("DEFERRED")
+            return await connection.execute(statement, parameters)
+
+    async def for_writing(self) -> None:
+        """Take SQLite's write lock. A reader cannot be promoted once others wrote, so it begins again."""
+        if self.dialect == "sqlite" and not self._writes:
+            with faults_translated():
+                await self.close()
+                await self._begin("IMMEDIATE")
+                self._writes = True
+
+    async def _begin(self, how: str) -> AsyncConnection:
+        self._connection = connection = await self._engine.connect()
+        if self.dialect == "sqlite":
+            await connection.execution_options(**{BEGIN: how})
+        else:  # whatever the engine's owner chose: the statements are made for this level
+            await connection.execution_options(isolation_level="READ COMMITTED")
+        await connection.begin()
+        return connection
+
+    async def commit(self) -> None:
+        """Commit, and end."""
+        if self._connection is not None:
+            with faults_translated():
+                await self._connection.commit()
+                await self.close()
+
+    async def close(self) -> None:
+        """End; what was not committed is undone."""
+        connection, self._connection, self._writes = self._connection, None, False
+        if connection is not None:
+            await connection.close()
+
+
+class SessionTransaction:
+    """A transaction on the caller's session: the caller's own if one is open, else one that is begun here.
+
+    Args:
+        session: Where it happens.
+        autocommit: Whether `commit` commits the session, with everything in it; if not, that is left to
+            the caller.
+    """
+
+    def __init__(self, session: AsyncSession, *, autocommit: bool) -> None:
+        self._session = session
+        self._autocommit = autocommit
+        self._is_ours = not session.in_transaction()
+        self.dialect = session.get_bind(clause=instances).dialect.name
+
+    async def execute(self, statement: Executable, parameters: Any = None, /) -> Result[Any]:
+        """Execute a statement in the session."""
+        with faults_translated():
+            await self._begin()
+            return await self._session.execute(statement, parameters)
+
+    async def for_writing(self) -> None:
+        """Begin, so that SQLite's write lock is taken; in the caller's transaction it is taken when it can be."""
+        with faults_translated():
+            await self._begin()
+
+    async def _begin(self) -> None:
+        if self.dialect == "sqlite" and not self._session.in_transaction():
+            # Whether there will be writes is not known yet, and beginning again would expire the caller's objects.
+            await self._session.connection({"clause": instances}, {BEGIN: "IMMEDIATE"})
+
+    async def commit(self) -> None:
+        """Commit the session's transaction, or leave it to the caller."""
+        self._is_ours = False
+        if self._autocommit:
+            with faults_translated():
+                await self._session.commit()
+
+    async def close(self) -> None:
+        """Undo what was begun here and not committed; never touch what the caller began."""
+        if self._is_ours and self._session.in_transaction():
+            await self._session.rollback()
+
+
+class SessionReader:
+    """Answers on the caller's session, whatever transaction it is in."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def execute(self, statement: Executable, parameters: Any = None, /) -> Result[Any]:
+        """Execute a statement in the session."""
+        with faults_translated():
+            return await self._session.execute(statement, parameters)

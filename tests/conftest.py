@@ -1,0 +1,55 @@
+"""The fixtures that all tests share."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.postgres import PostgresServer, PostgresUnavailableError
+
+SERVER = pytest.StashKey[PostgresServer]()
+
+
+def started(config: pytest.Config) -> PostgresServer:
+    """The server of this test run, started when it is first asked for."""
+    if SERVER not in config.stash:
+        server = PostgresServer()
+        server.start()
+        config.stash[SERVER] = server
+    return config.stash[SERVER]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """With pytest-xdist the controller runs the one server, and tells every worker where it is."""
+    try:
+        server = started(node.config)
+    except PostgresUnavailableError as error:
+        node.workerinput["postgres"] = {"error": str(error)}
+    else:
+        node.workerinput["postgres"] = {"dsn": server.admin_dsn, "run": server.run}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it, whatever the tests did."""
+    if SERVER in config.stash:
+        config.stash[SERVER].stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
+    """The PostgreSQL of this test run. It is never skipped: where there is none, the test fails."""
+    given = getattr(pytestconfig, "workerinput", {}).get("postgres")
+    if given is None:
+        return started(pytestconfig)
+    if "error" in given:
+        raise PostgresUnavailableError(given["error"])
+    return PostgresServer(given["dsn"], run=given["run"])
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty database for one test."""
+    url = postgres_server.create_database()
+    yield url
+    postgres_server.drop_database(url)
