@@ -89,7 +89,7 @@ class _Reading:
         self._attempts: dict[int, int] = {}
 
     def read(self, instance_id: UUID, event: ev.Event) -> None:
-        for entry in _entries(event):
+        for entry in entries_of(event):
             self._steps[entry.token] = entry.step
         match event:
             case ev.StepStarted():
@@ -143,7 +143,8 @@ class _Reading:
         self._end(event.token, event.at, ExecutionStatus.FAILED, error=error)
 
 
-def _entries(event: ev.Event) -> Iterator[ev.Entry]:
+def entries_of(event: ev.Event) -> Iterator[ev.Entry]:
+    """Yield the tokens that the event put at steps."""
     match event:
         case ev.InstanceStarted() | ev.JoinFired():
             yield event.entry
