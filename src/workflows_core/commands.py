@@ -77,6 +77,12 @@ class FailStep:
     origin: str
     attempt: int | None = None
     actor: str | None = None
+    retryable: bool = True
+    """Whether trying again may help; the step's retry policy says how often."""
+    timed_out: bool = False
+    """Whether it failed because it took too long."""
+    chance: float = 0.0
+    """A random number from 0 to 1, for the jitter of the next pause."""
 
 
 @frozen(kw_only=True)
@@ -123,6 +129,49 @@ class OpenTask:
 
 
 @frozen(kw_only=True)
+class SetTimer:
+    """Let the token of a timer wait until `due_at`."""
+
+    at: datetime
+    token: int
+    due_at: datetime
+    actor: str | None = None
+
+
+@frozen(kw_only=True)
+class AwaitMessage:
+    """Let a token wait for a message; at `due_at`, if there is one, its patience ends."""
+
+    at: datetime
+    token: int
+    name: str
+    correlation_key: str
+    due_at: datetime | None = None
+    actor: str | None = None
+
+
+@frozen(kw_only=True)
+class FireTimer:
+    """Let a token go on whose moment has come."""
+
+    at: datetime
+    token: int
+    actor: str | None = None
+
+
+@frozen(kw_only=True)
+class DeliverMessage:
+    """Hand a message to the token that waits for it."""
+
+    at: datetime
+    token: int
+    message_id: str
+    payload: Json = None
+    size: int = 0
+    actor: str | None = None
+
+
+@frozen(kw_only=True)
 class CompleteTask:
     """Complete an open task with validated data and, where the step names some, an outcome."""
 
@@ -164,6 +213,53 @@ class Retry:
     actor: str | None = None
 
 
+@frozen(kw_only=True)
+class Skip:
+    """Let what is at a step go on as if it were done: failed, waiting, running or ready.
+
+    An open task is canceled, a timer or a message is waited for no more, a running execution is told to stop. A
+    human step with named outcomes needs the `outcome` it is to have ended with.
+    """
+
+    at: datetime
+    step: str
+    reason: str
+    outcome: str | None = None
+    actor: str | None = None
+
+
+@frozen(kw_only=True)
+class Move:
+    """Put one token at a step, in the place of all others, or of those at one step (`source`).
+
+    What they waited for is given up as for a skip; the data stays as it is. Where the target is a join, the token
+    arrives there and waits for the branches that were left.
+    """
+
+    at: datetime
+    target: str
+    reason: str
+    source: str | None = None
+    actor: str | None = None
+
+
+@frozen(kw_only=True)
+class Suspend:
+    """Let nothing new begin: timers, tasks and messages wait until it is resumed. Running steps finish."""
+
+    at: datetime
+    reason: str
+    actor: str | None = None
+
+
+@frozen(kw_only=True)
+class Resume:
+    """Let a suspended instance go on; what fell due in the meantime is due now."""
+
+    at: datetime
+    actor: str | None = None
+
+
 Command: TypeAlias = (
     Start
     | StartStep
@@ -173,8 +269,16 @@ Command: TypeAlias = (
     | LoseStep
     | Leave
     | OpenTask
+    | SetTimer
+    | AwaitMessage
+    | FireTimer
+    | DeliverMessage
     | CompleteTask
     | ReassignTask
     | Cancel
     | Retry
+    | Skip
+    | Move
+    | Suspend
+    | Resume
 )

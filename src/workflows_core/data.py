@@ -179,7 +179,7 @@ _GONE: Final = object()
 
 
 def _differences(
-    before: Mapping[str, Json], after: Mapping[str, object], path: Path
+    before: Mapping[str, Json], after: Mapping[Any, object], path: Path
 ) -> Iterator[tuple[Path, object]]:
     if len(path) >= MAX_DEPTH:
         raise InvalidDataError(pointer(path[:4]) + "/…", f"data nests deeper than {MAX_DEPTH} levels")

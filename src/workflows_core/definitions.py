@@ -83,11 +83,15 @@ def _freeze_steps(steps: Mapping[str, Step | type[Step]] | Iterable[Step | type[
 
 
 def _made(step: Step | type[Step]) -> Step:
-    return step() if inspect.isclass(step) else cast("Step", step)
+    return step() if inspect.isclass(step) else step
 
 
 def _as_tuple(items: Iterable[Edge]) -> tuple[Edge, ...]:
     return tuple(items)
+
+
+def _words(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(words)
 
 
 def _names(references: Iterable[StepReference]) -> tuple[str, ...]:
@@ -123,7 +127,7 @@ class WorkflowDefinition:
     initial_step: str = field(converter=_step_name)
     terminal_steps: tuple[str, ...] = field(converter=_names, default=())
     input_schema: JsonObject | None = None
-    tags: tuple[str, ...] = field(converter=tuple, default=())
+    tags: tuple[str, ...] = field(converter=_words, default=())
 
     def __attrs_post_init__(self) -> None:
         written = {(edge.source, edge.target) for edge in self.edges}

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from workflows_core import events as ev
 from workflows_core.history import entries_of
-from workflows_core.instance import COMPLETED, ERROR, TIMEOUT
+from workflows_core.exits import COMPLETED, ERROR, TIMEOUT
 from workflows_core.states import TokenState
 
 if TYPE_CHECKING:

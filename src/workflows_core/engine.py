@@ -16,6 +16,7 @@ from workflows_core import commands as cmd
 from workflows_core.data import to_object
 from workflows_core.definitions import WorkflowDefinition
 from workflows_core.errors import (
+    DefinitionNotFoundError,
     FormProblem,
     FormValidationError,
     InstanceExistsError,
@@ -28,6 +29,7 @@ from workflows_core.hosting import remembered_in, runner_for, stop_runner
 from workflows_core.memory import MemoryStorage
 from workflows_core.ports import StoredDefinition
 from workflows_core.settling import carry_out
+from workflows_core.specification import definition_from
 from workflows_core.system import SystemClock, TimeOrderedIds
 from workflows_core.transition import transition
 
@@ -110,6 +112,13 @@ class ExecutionEngine:
         await stop_runner(self.storage)
         await self.storage.close()
 
+    async def start_runner(self) -> None:
+        """Start the runner, unless it runs, without waiting for the first command.
+
+        It takes over what an earlier process left.
+        """
+        await self._runner()
+
     async def _runner(self) -> Runner | None:
         if not self._runs_steps:
             return None
@@ -187,10 +196,8 @@ class ExecutionEngine:
             InstanceNotFoundError: If there is none.
             InvalidTransitionError: If it has ended already.
         """
-        text, _ = to_object({"reason": reason}, what="The reason")
         return await self._change(
-            instance_id,
-            lambda _: cmd.Cancel(at=self._clock.now(), reason=str(text["reason"]), actor=user_id),
+            instance_id, lambda _: cmd.Cancel(at=self._clock.now(), reason=_text(reason), actor=user_id)
         )
 
     async def retry_workflow(
@@ -205,6 +212,85 @@ class ExecutionEngine:
         return await self._change(
             instance_id, lambda _: cmd.Retry(at=self._clock.now(), step=step, actor=user_id)
         )
+
+    async def skip_step(
+        self,
+        instance_id: UUID,
+        step: str,
+        reason: str,
+        *,
+        outcome: str | None = None,
+        user_id: str | None = None,
+    ) -> Instance:
+        """Let what is at a step go on as if it were done; its task is canceled, its execution told to stop.
+
+        Args:
+            instance_id: The instance.
+            step: The step to skip: failed, waiting, running, or about to begin.
+            reason: Why; the history keeps it.
+            outcome: The outcome to go on with, where the step has named ones.
+            user_id: Who asks.
+
+        Raises:
+            InstanceNotFoundError: If there is no such instance.
+            StepNotFoundError: If its definition has no such step.
+            InvalidTransitionError: If nothing is at the step.
+            InvalidOutcomeError: If the outcome is not one of the step's, or is missing.
+        """
+        return await self._change(
+            instance_id,
+            lambda _: cmd.Skip(
+                at=self._clock.now(), step=step, reason=_text(reason), outcome=outcome, actor=user_id
+            ),
+        )
+
+    async def move_workflow(
+        self,
+        instance_id: UUID,
+        target: str,
+        reason: str,
+        *,
+        source: str | None = None,
+        user_id: str | None = None,
+    ) -> Instance:
+        """Go on at another step, an earlier or a later one. The data stays as it is.
+
+        Everything that is going on is given up for it, or only what is at the step `source`: tasks are canceled,
+        executions told to stop.
+
+        Raises:
+            InstanceNotFoundError: If there is no such instance.
+            StepNotFoundError: If its definition has no such step.
+            InvalidTransitionError: If it has ended, or nothing is at `source`.
+        """
+        return await self._change(
+            instance_id,
+            lambda _: cmd.Move(
+                at=self._clock.now(), target=target, reason=_text(reason), source=source, actor=user_id
+            ),
+        )
+
+    async def suspend_workflow(
+        self, instance_id: UUID, reason: str = "Suspended by request", *, user_id: str | None = None
+    ) -> Instance:
+        """Let nothing new begin in an instance until it is resumed; running steps finish.
+
+        Raises:
+            InstanceNotFoundError: If there is none.
+            InvalidTransitionError: If it has ended, or is suspended already.
+        """
+        return await self._change(
+            instance_id, lambda _: cmd.Suspend(at=self._clock.now(), reason=_text(reason), actor=user_id)
+        )
+
+    async def resume_workflow(self, instance_id: UUID, *, user_id: str | None = None) -> Instance:
+        """Let a suspended instance go on; what fell due in the meantime is due now.
+
+        Raises:
+            InstanceNotFoundError: If there is none.
+            InvalidTransitionError: If it is not suspended.
+        """
+        return await self._change(instance_id, lambda _: cmd.Resume(at=self._clock.now(), actor=user_id))
 
     async def get_instance(self, instance_id: UUID) -> Instance:
         """Return an instance as of its last transition.
@@ -244,6 +330,23 @@ class ExecutionEngine:
         known = [entry for entry in entries if entry.revision <= instance.revision]
         return Record(instance, tuple(known))
 
+    async def get_definition(self, instance: Instance) -> WorkflowDefinition:
+        """Return the definition an instance is pinned to; where its code is not registered here, as it was stored.
+
+        Raises:
+            DefinitionNotFoundError: If it is not stored either.
+        """
+        name, version = instance.definition_name, instance.definition_version
+        registered = self.registry.find_definition(name, version)
+        if registered is not None:
+            return registered
+        async with self.storage.unit_of_work() as unit:
+            stored = await unit.definitions.find(name)
+        for each in stored:
+            if each.version == version:
+                return definition_from(each.specification)
+        raise DefinitionNotFoundError(name, version, known=[each.version for each in stored])
+
     async def wait(self, instance_id: UUID, *, timeout: float = 30.0) -> Instance:  # noqa: ASYNC109
         """Wait until nothing moves the instance but somebody outside (or it has ended), and return it.
 
@@ -261,9 +364,10 @@ class ExecutionEngine:
             if left <= 0:
                 msg = f"Instance {instance_id} is still {instance.status} at {instance.current_step!r}"
                 raise TimeoutError(msg)
-            await self._changed(instance_id, min(left, _LOOK_AGAIN))
+            await self.changed(instance_id, min(left, _LOOK_AGAIN))
 
-    async def _changed(self, instance_id: UUID, seconds: float) -> None:
+    async def changed(self, instance_id: UUID, seconds: float) -> None:
+        """Wait until this process changes an instance (or, without a runner, for the time), at most so many seconds."""
         runner = await self._runner()
         if runner is None:
             await asyncio.sleep(seconds)
@@ -492,6 +596,15 @@ def _scoped(idempotency_key: str | None, tenant_id: str | None) -> str | None:
     if idempotency_key is None or tenant_id is None:
         return idempotency_key
     return f"{tenant_id}/{idempotency_key}"
+
+
+def _text(reason: str) -> str:
+    """Return a reason that can be stored.
+
+    Raises:
+        InvalidDataError: If it cannot.
+    """
+    return str(to_object({"reason": reason}, what="The reason")[0]["reason"])
 
 
 def _still_open(instance: Instance, task: Task, command: str) -> None:

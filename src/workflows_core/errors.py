@@ -95,13 +95,22 @@ class InvalidTransitionError(WorkflowError):
 class InvalidOutcomeError(WorkflowError):
     """A task was to be completed with an outcome it does not have, or without one it needs."""
 
-    def __init__(self, task_id: UUID, outcome: str | None, outcomes: Sequence[str]) -> None:
-        self.task_id = task_id
+    def __init__(self, subject: str, outcome: str | None, outcomes: Sequence[str]) -> None:
+        self.subject = subject
         self.outcome = outcome
         self.outcomes = tuple(outcomes)
         given = "without an outcome" if outcome is None else f"with the outcome {outcome!r}"
         known = f"use one of: {', '.join(outcomes)}" if outcomes else "it has no named outcomes"
-        super().__init__(f"Task {task_id} cannot be completed {given}: {known}.")
+        super().__init__(f"{subject} cannot be completed {given}: {known}.")
+
+
+class StepNotFoundError(WorkflowError):
+    """A definition has no step of this name."""
+
+    def __init__(self, definition: str, step: str) -> None:
+        self.definition = definition
+        self.step = step
+        super().__init__(f"Workflow {definition!r} has no step {step!r}.")
 
 
 class NoPathError(WorkflowError):

@@ -14,6 +14,7 @@ from uuid import UUID
 from attrs import frozen
 
 from workflows_core.data import NO_PATCH, Json, JsonObject, Patch
+from workflows_core.exits import COMPLETED, ERROR
 
 EntryState: TypeAlias = Literal["ready", "leaving", "arrived"]
 """How a token comes to a step: to begin it, to pass a gateway, or to wait at a join."""
@@ -67,10 +68,28 @@ class StepCompleted:
 
 @frozen(kw_only=True)
 class StepSkipped:
-    """The step said it was not to be executed this time; its token goes on as if it had."""
+    """The step is done without its work: it said so itself, or somebody did (`by`, with a `reason`).
+
+    Its token goes on along the edges of `exit`.
+    """
 
     at: datetime
     token: int
+    exit: str = COMPLETED
+    reason: str | None = None
+    by: str | None = None
+
+
+@frozen(kw_only=True)
+class AttemptFailed:
+    """An execution failed; the step is executed again at `retry_at`, as its retry policy says."""
+
+    at: datetime
+    token: int
+    error_type: str
+    message: str
+    origin: str
+    retry_at: datetime
 
 
 @frozen(kw_only=True)
@@ -89,13 +108,14 @@ class StepFailed:
 
 @frozen(kw_only=True)
 class ErrorCaught:
-    """The step failed and has edges for that (`on="error"`); its token leaves along them."""
+    """The step failed and has edges for that (`exit`: `error` or `timeout`); its token leaves along them."""
 
     at: datetime
     token: int
     error_type: str
     message: str
     origin: str
+    exit: str = ERROR
 
 
 @frozen(kw_only=True)
@@ -147,6 +167,56 @@ class TokenCanceled:
     at: datetime
     token: int
     reason: str
+
+
+@frozen(kw_only=True)
+class TokenPlaced:
+    """Somebody put a token at a step, in the place of others."""
+
+    at: datetime
+    entry: Entry
+    reason: str
+    by: str | None = None
+
+
+@frozen(kw_only=True)
+class TimerSet:
+    """The step waits until `due_at`."""
+
+    at: datetime
+    token: int
+    due_at: datetime
+
+
+@frozen(kw_only=True)
+class TimerFired:
+    """The moment that a timer waited for has come."""
+
+    at: datetime
+    token: int
+
+
+@frozen(kw_only=True)
+class MessageAwaited:
+    """The step waits for a message, until `due_at` if its patience is limited."""
+
+    at: datetime
+    token: int
+    name: str
+    correlation_key: str
+    due_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class MessageReceived:
+    """The message came; its payload is in the data under `key`. `size` is its approximate bytes."""
+
+    at: datetime
+    token: int
+    message_id: str
+    key: str
+    payload: Json = None
+    size: int = 0
 
 
 @frozen(kw_only=True)
@@ -212,6 +282,23 @@ class InstanceCanceled:
     by: str | None = None
 
 
+@frozen(kw_only=True)
+class InstanceSuspended:
+    """Somebody stopped the instance for a while."""
+
+    at: datetime
+    reason: str
+    by: str | None = None
+
+
+@frozen(kw_only=True)
+class InstanceResumed:
+    """Somebody let the instance go on."""
+
+    at: datetime
+    by: str | None = None
+
+
 TaskEvent: TypeAlias = TaskOpened | TaskReassigned | TaskCompleted | TaskCanceled
 
 Event: TypeAlias = (
@@ -219,6 +306,7 @@ Event: TypeAlias = (
     | StepStarted
     | StepCompleted
     | StepSkipped
+    | AttemptFailed
     | StepFailed
     | ErrorCaught
     | StepLost
@@ -227,9 +315,16 @@ Event: TypeAlias = (
     | StepLeft
     | JoinFired
     | TokenCanceled
+    | TokenPlaced
+    | TimerSet
+    | TimerFired
+    | MessageAwaited
+    | MessageReceived
     | TaskOpened
     | TaskReassigned
     | TaskCompleted
     | TaskCanceled
     | InstanceCanceled
+    | InstanceSuspended
+    | InstanceResumed
 )

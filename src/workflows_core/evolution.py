@@ -7,13 +7,14 @@ decided and what is stored cannot differ.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import evolve as changed
 
 from workflows_core import events as ev
 from workflows_core.data import apply_patch
-from workflows_core.instance import COMPLETED, ERROR, Failure, Instance, Token
+from workflows_core.exits import COMPLETED
+from workflows_core.instance import Awaited, Failure, Instance, Token
 from workflows_core.states import TOKEN_MOVES, TokenState
 from workflows_core.tasks import evolve_task
 
@@ -62,6 +63,8 @@ def _written(
         return apply_patch(data, event.patch) if event.patch else data, forms
     if isinstance(event, ev.TaskCompleted):
         return {**data, **event.data}, {**forms, event.step: event.data}
+    if isinstance(event, ev.MessageReceived):
+        return {**data, event.key: event.payload}, forms
     return data, forms
 
 
@@ -74,7 +77,7 @@ class Draft:
 
     def __init__(self, instance: Instance | None) -> None:
         self.base = instance
-        self.changes: dict[str, object] = {}
+        self.changes: dict[str, Any] = {}
         self.leaving: list[int] = []
         """Tokens that began to leave since the draft was made, in order."""
         if instance is None:
@@ -94,6 +97,12 @@ class Draft:
             self.data = instance.data
             self.next_token = instance.next_token
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether somebody stopped it for a while."""
+        known = None if self.base is None else self.base.suspend_reason
+        return self.changes.get("suspend_reason", known) is not None
+
     def apply(self, event: ev.Event) -> None:
         """Apply one event."""
         _APPLY[type(event)](self, event)
@@ -103,7 +112,7 @@ class Draft:
 
     def freeze(self) -> Instance:
         """Return the finished value."""
-        mappings = {
+        mappings: dict[str, Any] = {
             "revision": self.revision,
             "tokens": self.tokens,
             "arrivals": self.arrivals,
@@ -113,10 +122,10 @@ class Draft:
             "next_token": self.next_token,
         }
         if self.base is None:
-            return Instance(**mappings, **self.changes)  # type: ignore[arg-type]
+            return Instance(**mappings, **self.changes)
         return changed(self.base, **mappings, **self.changes)
 
-    def move(self, number: int, event: ev.Event, **fields: object) -> None:
+    def move(self, number: int, event: ev.Event, **fields: Any) -> None:
         """Bring a token into the state the table names for the event, keeping its place in the order."""
         token = self.tokens[number]
         state = TOKEN_MOVES[token.state][type(event).__name__]
@@ -128,7 +137,7 @@ class Draft:
     def enter(self, entry: ev.Entry, event: ev.Event) -> None:
         """Put a new token at a step."""
         self.next_token = max(self.next_token, entry.token + 1)
-        if entry.state == TokenState.ARRIVED:
+        if entry.state == "arrived":
             self.arrivals[entry.step] = (*self.arrivals.get(entry.step, ()), entry.token)
             return
         state = TokenState(entry.state)
@@ -156,6 +165,9 @@ class Draft:
         else:
             del self.arrivals[step]
 
+
+_AT_EASE: dict[str, Any] = {"owner": None, "task_id": None, "awaits": None, "due_at": None}
+"""What a token no longer has once its step is over."""
 
 E = TypeVar("E")
 _APPLY: dict[type, Callable[[Draft, ev.Event], None]] = {}
@@ -188,7 +200,7 @@ def _started(draft: Draft, event: ev.InstanceStarted) -> None:
 
 @_applies(ev.StepStarted)
 def _step_started(draft: Draft, event: ev.StepStarted) -> None:
-    draft.move(event.token, event, attempt=event.attempt, owner=event.owner)
+    draft.move(event.token, event, attempt=event.attempt, owner=event.owner, due_at=None)
 
 
 @_applies(ev.StepCompleted)
@@ -199,33 +211,60 @@ def _step_completed(draft: Draft, event: ev.StepCompleted) -> None:
 
 @_applies(ev.StepSkipped)
 def _step_skipped(draft: Draft, event: ev.StepSkipped) -> None:
-    draft.move(event.token, event, owner=None, exit=COMPLETED)
+    draft.move(event.token, event, exit=event.exit, failure=None, **_AT_EASE)
+
+
+@_applies(ev.AttemptFailed)
+def _attempt_failed(draft: Draft, event: ev.AttemptFailed) -> None:
+    draft.move(event.token, event, owner=None, due_at=event.retry_at)
 
 
 @_applies(ev.StepFailed)
 def _step_failed(draft: Draft, event: ev.StepFailed) -> None:
     failure = Failure(event.error_type, event.message, event.origin)
-    draft.move(event.token, event, owner=None, failure=failure)
+    draft.move(event.token, event, failure=failure, **_AT_EASE)
 
 
 @_applies(ev.ErrorCaught)
 def _error_caught(draft: Draft, event: ev.ErrorCaught) -> None:
-    draft.move(event.token, event, owner=None, exit=ERROR)
+    draft.move(event.token, event, exit=event.exit, **_AT_EASE)
 
 
 @_applies(ev.StepLost)
 def _step_lost(draft: Draft, event: ev.StepLost) -> None:
-    draft.move(event.token, event, owner=None)
+    draft.move(event.token, event, owner=None, forgiven=draft.tokens[event.token].forgiven + 1)
 
 
 @_applies(ev.StepRetried)
 def _step_retried(draft: Draft, event: ev.StepRetried) -> None:
-    draft.move(event.token, event, failure=None)
+    draft.move(event.token, event, failure=None, forgiven=draft.tokens[event.token].attempt)
 
 
 @_applies(ev.RouteRetried)
 def _route_retried(draft: Draft, event: ev.RouteRetried) -> None:
     draft.move(event.token, event, failure=None)
+
+
+@_applies(ev.TimerSet)
+def _timer_set(draft: Draft, event: ev.TimerSet) -> None:
+    draft.move(event.token, event, due_at=event.due_at)
+
+
+@_applies(ev.TimerFired)
+def _timer_fired(draft: Draft, event: ev.TimerFired) -> None:
+    draft.move(event.token, event, due_at=None, exit=COMPLETED)
+
+
+@_applies(ev.MessageAwaited)
+def _message_awaited(draft: Draft, event: ev.MessageAwaited) -> None:
+    awaits = Awaited(event.name, event.correlation_key)
+    draft.move(event.token, event, due_at=event.due_at, awaits=awaits)
+
+
+@_applies(ev.MessageReceived)
+def _message_received(draft: Draft, event: ev.MessageReceived) -> None:
+    draft.move(event.token, event, exit=COMPLETED, **_AT_EASE)
+    draft.data, draft.forms = _written(draft.data, draft.forms, event)
 
 
 @_applies(ev.StepLeft)
@@ -238,6 +277,11 @@ def _step_left(draft: Draft, event: ev.StepLeft) -> None:
 @_applies(ev.JoinFired)
 def _join_fired(draft: Draft, event: ev.JoinFired) -> None:
     draft.consume(event.entry.step, event.consumed)
+    draft.enter(event.entry, event)
+
+
+@_applies(ev.TokenPlaced)
+def _token_placed(draft: Draft, event: ev.TokenPlaced) -> None:
     draft.enter(event.entry, event)
 
 
@@ -254,25 +298,29 @@ def _task_opened(draft: Draft, event: ev.TaskOpened) -> None:
 
 @_applies(ev.TaskCompleted)
 def _task_completed(draft: Draft, event: ev.TaskCompleted) -> None:
-    draft.move(event.token, event, task_id=None, exit=event.outcome or COMPLETED)
+    draft.move(event.token, event, exit=event.outcome or COMPLETED, **_AT_EASE)
     draft.data, draft.forms = _written(draft.data, draft.forms, event)
     _task_changed(draft, event)
 
 
 @_applies(ev.TaskReassigned)
+def _task_reassigned(draft: Draft, event: ev.TaskReassigned) -> None:
+    _task_changed(draft, event)
+
+
 @_applies(ev.TaskCanceled)
+def _task_canceled(draft: Draft, event: ev.TaskCanceled) -> None:
+    _task_changed(draft, event)
+
+
 def _task_changed(draft: Draft, event: ev.TaskEvent) -> None:
     """Keep open tasks; a closed one leaves the instance for good."""
     if draft.base is None:
         instance_id, tenant_id = draft.changes["id"], draft.changes["tenant_id"]
     else:
         instance_id, tenant_id = draft.base.id, draft.base.tenant_id
-    task = evolve_task(
-        draft.tasks.get(event.task_id),
-        event,
-        instance_id=cast("UUID", instance_id),
-        tenant_id=cast("str | None", tenant_id),
-    )
+    known = draft.tasks.get(event.task_id)
+    task = evolve_task(known, event, instance_id=instance_id, tenant_id=tenant_id)
     if task.is_open:
         draft.tasks[task.id] = task
     else:
@@ -284,3 +332,13 @@ def _instance_canceled(draft: Draft, event: ev.InstanceCanceled) -> None:
     draft.tokens.clear()
     draft.arrivals.clear()
     draft.changes["cancel_reason"] = event.reason
+
+
+@_applies(ev.InstanceSuspended)
+def _instance_suspended(draft: Draft, event: ev.InstanceSuspended) -> None:
+    draft.changes["suspend_reason"] = event.reason
+
+
+@_applies(ev.InstanceResumed)
+def _instance_resumed(draft: Draft, _: ev.InstanceResumed) -> None:
+    draft.changes["suspend_reason"] = None

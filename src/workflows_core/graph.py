@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from workflows_core.instance import COMPLETED, ERROR, TIMEOUT
+from workflows_core.exits import COMPLETED, ERROR, TIMEOUT
 from workflows_core.steps import ExclusiveGateway, InclusiveGateway, Join, Step, StepKind
 
 if TYPE_CHECKING:

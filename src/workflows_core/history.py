@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
@@ -94,7 +94,7 @@ class _Reading:
         match event:
             case ev.StepStarted():
                 self._begin(instance_id, event.token, event.at, ExecutionStatus.RUNNING)
-            case ev.TaskOpened():
+            case ev.TaskOpened() | ev.TimerSet() | ev.MessageAwaited():
                 self._begin(instance_id, event.token, event.at, ExecutionStatus.WAITING)
             case ev.StepCompleted():
                 self._end(event.token, event.at, ExecutionStatus.SUCCEEDED, output=event.output)
@@ -107,11 +107,15 @@ class _Reading:
                     outcome=event.outcome,
                     completed_by=event.by,
                 )
+            case ev.TimerFired():
+                self._end(event.token, event.at, ExecutionStatus.SUCCEEDED)
+            case ev.MessageReceived():
+                self._end(event.token, event.at, ExecutionStatus.SUCCEEDED, output=event.payload)
             case ev.StepSkipped():
-                self._end(event.token, event.at, ExecutionStatus.SKIPPED)
+                self._skip(instance_id, event)
             case ev.StepLost():
                 self._end(event.token, event.at, ExecutionStatus.LOST)
-            case ev.StepFailed() | ev.ErrorCaught():
+            case ev.StepFailed() | ev.ErrorCaught() | ev.AttemptFailed():
                 self._fail(instance_id, event)
             case ev.TokenCanceled():
                 self._end(event.token, event.at, ExecutionStatus.CANCELED)
@@ -128,14 +132,20 @@ class _Reading:
         )
         self.executions.append(execution)
 
-    def _end(self, token: int, at: datetime, status: ExecutionStatus, **result: object) -> None:
+    def _end(self, token: int, at: datetime, status: ExecutionStatus, **result: Any) -> None:
         """Close the execution the token is at; a token that was only on its way has none."""
         place = self._open.pop(token, None)
         if place is not None:
             known = self.executions[place]
             self.executions[place] = evolve(known, status=status, completed_at=at, **result)
 
-    def _fail(self, instance_id: UUID, event: ev.StepFailed | ev.ErrorCaught) -> None:
+    def _skip(self, instance_id: UUID, event: ev.StepSkipped) -> None:
+        """Note a step that was passed over: at work, or failed or not even begun when somebody skipped it."""
+        if event.token not in self._open:
+            self._begin(instance_id, event.token, event.at, ExecutionStatus.SKIPPED)
+        self._end(event.token, event.at, ExecutionStatus.SKIPPED, completed_by=event.by)
+
+    def _fail(self, instance_id: UUID, event: ev.StepFailed | ev.ErrorCaught | ev.AttemptFailed) -> None:
         """Note a failure: of the execution at hand, or of finding a way out of a step that was done."""
         if event.token not in self._open:
             self._begin(instance_id, event.token, event.at, ExecutionStatus.RUNNING)
@@ -146,7 +156,7 @@ class _Reading:
 def entries_of(event: ev.Event) -> Iterator[ev.Entry]:
     """Yield the tokens that the event put at steps."""
     match event:
-        case ev.InstanceStarted() | ev.JoinFired():
+        case ev.InstanceStarted() | ev.JoinFired() | ev.TokenPlaced():
             yield event.entry
         case ev.StepLeft():
             yield from event.entries

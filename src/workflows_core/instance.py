@@ -12,14 +12,6 @@ from workflows_core.data import JsonObject
 from workflows_core.states import InstanceStatus, TokenState
 from workflows_core.tasks import Task
 
-COMPLETED = "completed"
-"""The exit of a step that did its work without naming an outcome."""
-ERROR = "error"
-"""The exit of a step that failed and has an edge for it."""
-TIMEOUT = "timeout"
-"""The exit of a step whose time ran out."""
-RESERVED_EXITS = frozenset({COMPLETED, ERROR, TIMEOUT})
-
 
 @frozen
 class Failure:
@@ -40,6 +32,19 @@ class Failure:
 
 
 @frozen
+class Awaited:
+    """The message that a token waits for.
+
+    Attributes:
+        name: The name of the message.
+        correlation_key: The key it must be sent to.
+    """
+
+    name: str
+    correlation_key: str
+
+
+@frozen
 class Token:
     """A mark at a step: here something is to be done, is being done, or failed.
 
@@ -53,6 +58,10 @@ class Token:
         exit: How the step ended, once it did: `completed`, an outcome, `error` or `timeout`.
         task_id: The task it waits for, if it waits for one.
         failure: Why it failed; set while the state is `failed`.
+        due_at: When it goes on by itself (UTC): the timer it waits for, the end of its patience, the next attempt.
+        awaits: The message it waits for, if it waits for one.
+        forgiven: Attempts that do not count against the retry policy: those before somebody asked for another try,
+            and those whose runner was lost.
     """
 
     id: int
@@ -64,6 +73,9 @@ class Token:
     exit: str | None = None
     task_id: UUID | None = None
     failure: Failure | None = None
+    due_at: datetime | None = None
+    awaits: Awaited | None = None
+    forgiven: int = 0
 
 
 @frozen(kw_only=True)
@@ -93,6 +105,7 @@ class Instance:
         idempotency_key: The caller's key under which it was started at most once.
         metadata: What the caller noted about it; steps read it and never write it.
         cancel_reason: Why it was canceled; `None` unless it was.
+        suspend_reason: Why it is suspended; `None` while it is not.
         wake_at: When something in it is due next (UTC); `None` while it only waits for people. A note
             for the storage's index, not part of what the history says.
         saved_size: Bytes of data in the stored snapshot; likewise a note.
@@ -118,6 +131,7 @@ class Instance:
     idempotency_key: str | None = None
     metadata: JsonObject = field(factory=dict)
     cancel_reason: str | None = None
+    suspend_reason: str | None = None
     wake_at: datetime | None = field(default=None, eq=False)
     saved_size: int = field(default=0, eq=False)
     unsaved_size: int = field(default=0, eq=False)
@@ -127,6 +141,8 @@ class Instance:
         """What the tokens say; nobody sets it."""
         if not self.tokens and not self.arrivals:
             return InstanceStatus.COMPLETED if self.cancel_reason is None else InstanceStatus.CANCELED
+        if self.suspend_reason is not None:
+            return InstanceStatus.SUSPENDED
         states = {token.state for token in self.tokens.values()}
         if TokenState.FAILED in states:
             return InstanceStatus.FAILED
@@ -136,7 +152,9 @@ class Instance:
 
     @property
     def is_resting(self) -> bool:
-        """Whether nothing moves it but somebody or something outside."""
+        """Whether nothing moves it but somebody or something outside, or time."""
+        if self.suspend_reason is not None:
+            return all(token.state is not TokenState.RUNNING for token in self.tokens.values())
         return all(token.state in _AT_REST for token in self.tokens.values())
 
     @property

@@ -45,10 +45,13 @@ _RECTANGLE = ("[", "]")
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
 _PLAIN_LABEL = re.compile(r"[A-Za-z0-9_]+([ ,.-]? ?[A-Za-z0-9_]+)*")
-# Words that the grammar reads as its own, in some version of Mermaid, even inside a label.
+# Words that some version of Mermaid reads as its own even inside a label, and names that every object of
+# JavaScript has: Mermaid keeps nodes in objects by their ids.
 _RESERVED = re.compile(
     r"(?<![A-Za-z0-9])(acc\w*|call|class|classdef|click|default|direction|end|flowchart|graph|href|"
-    r"interpolate|linkstyle|style|subgraph|td|tb|bt|rl|lr|br|[ovx]|_\w*)(?![A-Za-z0-9])",
+    r"interpolate|linkstyle|style|subgraph|td|tb|bt|rl|lr|br|[ovx]|_\w*|"
+    r"constructor|hasownproperty|isprototypeof|propertyisenumerable|prototype|to(locale)?string|valueof)"
+    r"(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _GAPS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")

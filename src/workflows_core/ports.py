@@ -321,6 +321,10 @@ class IdFactory(Protocol):
         """Return an id that was never returned before, anywhere."""
         ...
 
+    def new_secret(self) -> str:
+        """Return text that nobody can guess, of characters that need no quoting in a URL."""
+        ...
+
 
 class FormValidator(Protocol):
     """Checks data against JSON Schema. References to other documents are never followed."""

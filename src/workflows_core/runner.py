@@ -15,6 +15,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -31,7 +32,7 @@ from workflows_core.transition import LEASE, transition
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import timedelta
+    from datetime import datetime
     from uuid import UUID
 
     from workflows_core.definitions import WorkflowDefinition
@@ -89,8 +90,11 @@ class Runner:
         self._loops: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
         self._nudged = asyncio.Event()
+        self._looks_again: datetime | None = None
+        """Until when the poll sleeps, unless somebody wakes it; `None` while it is awake."""
         self._observers: dict[UUID, set[asyncio.Future[None]]] = defaultdict(set)
         self._unknown: set[tuple[str, str]] = set()
+        self._has_backlog = False
         self.is_stopping = False
 
     # Life
@@ -184,7 +188,9 @@ class Runner:
         now = self.clock.now()
         due = await self.storage.next_due()
         room = self._concurrency - len(self._runs)
-        if due is not None and due <= now and room > 0:
+        is_due = due is not None and due <= now
+        self._has_backlog = is_due and room <= 0
+        if is_due and room > 0:
             alive = await self.storage.runners()
             claimed = await self.storage.claim_due(now, now + self._lease, room)
             for instance in claimed:
@@ -192,7 +198,21 @@ class Runner:
             if claimed:
                 return
         ahead = None if due is None or due <= now else (due - now).total_seconds()
-        await _wait(self._nudged, self._poll_interval if ahead is None else min(self._poll_interval, ahead))
+        await self._sleep(now, self._poll_interval if ahead is None else min(self._poll_interval, ahead))
+
+    async def _sleep(self, now: datetime, seconds: float) -> None:
+        self._looks_again = now + timedelta(seconds=seconds)
+        await _wait(self._nudged, seconds)
+        self._looks_again = None
+
+    def _expect(self, instance: Instance) -> None:
+        """See to it that the poll is awake when the instance is due."""
+        if (
+            instance.wake_at is not None
+            and self._looks_again is not None
+            and instance.wake_at < self._looks_again
+        ):
+            self.nudge()
 
     def _take_over(self, instance: Instance, alive: frozenset[str]) -> None:
         """Continue an instance that is due: start what is ready, and what was lost again."""
@@ -214,8 +234,7 @@ class Runner:
             return  # whoever runs next finds the steps of a runner that is gone
         if instance.id in self._runs or any(token.owner == self.id for token in instance.tokens.values()):
             self._run_of(instance)
-        if instance.wake_at is not None and instance.wake_at <= self.clock.now():
-            self.nudge()
+        self._expect(instance)
 
     def _run_of(self, instance: Instance) -> _Run:
         run = self._runs.get(instance.id)
@@ -225,8 +244,10 @@ class Runner:
         return run
 
     def forget(self, instance_id: UUID) -> None:
-        """Let go of a run that has nothing in hand."""
+        """Let go of a run that has nothing in hand; where more waits to be done, there is room for it now."""
         self._runs.pop(instance_id, None)
+        if self._has_backlog and len(self._runs) <= self._concurrency // 2:
+            self.nudge()
 
     def definition_of(self, instance: Instance) -> WorkflowDefinition | None:
         """Return the definition an instance is pinned to; say so, once, where it is not known here."""
@@ -256,6 +277,7 @@ class Runner:
         applied = await self._committer.commit(change)
         if applied:
             self.announce(change.instance.id)
+            self._expect(change.instance)
         return applied
 
     async def reload(self, instance_id: UUID) -> Instance:

@@ -19,7 +19,7 @@ from cattrs.strategies import configure_tagged_union
 
 from workflows_core.data import Json, JsonObject, Patch
 from workflows_core.events import Entry, Event
-from workflows_core.instance import Failure, Instance, Token
+from workflows_core.instance import Awaited, Failure, Instance, Token
 from workflows_core.tasks import Task
 
 T = TypeVar("T")
@@ -37,6 +37,7 @@ class InstanceState:
     arrivals: Mapping[str, tuple[int, ...]]
     next_token: int
     cancel_reason: str | None = None
+    suspend_reason: str | None = None
 
 
 @frozen(kw_only=True)
@@ -73,6 +74,7 @@ def state_to_json(instance: Instance) -> JsonObject:
             arrivals=instance.arrivals,
             next_token=instance.next_token,
             cancel_reason=instance.cancel_reason,
+            suspend_reason=instance.suspend_reason,
         )
     )
 
@@ -173,7 +175,7 @@ def _configure_tokens(converter: Converter) -> None:
     tokens = Mapping[int, Token]
     converter.register_unstructure_hook_func(lambda kind: kind == tokens, _tokens_to_json)
     converter.register_structure_hook_func(lambda kind: kind == tokens, _tokens_from_json)
-    for kind in (Failure, Token):
+    for kind in (Awaited, Failure, Token):
         converter.register_unstructure_hook(
             kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
         )

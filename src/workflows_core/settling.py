@@ -56,7 +56,7 @@ async def carry_out(
         else:
             events += happened
     assert instance is not None  # noqa: S101 - the first command started it
-    pending = _pending(definition, instance, owner)
+    pending = _pending(definition, instance, owner, at)
     while pending:
         for number in pending:
             token = instance.tokens.get(number)
@@ -65,21 +65,29 @@ async def carry_out(
             command = await _answer(definition, instance, token, at=at, ids=ids, owner=owner)
             happened, instance = advance(definition, instance, command)
             events += happened
-        pending = _pending(definition, instance, owner)
+        pending = _pending(definition, instance, owner, at)
     return tuple(events), instance
 
 
-def _pending(definition: WorkflowDefinition, instance: Instance, owner: str | None) -> list[int]:
-    """Return the tokens that go on as soon as somebody is asked."""
+def _pending(
+    definition: WorkflowDefinition, instance: Instance, owner: str | None, at: datetime
+) -> list[int]:
+    """Return the tokens that go on as soon as somebody is asked, or because their moment has come."""
+    if instance.suspend_reason is not None:
+        return []
     nodes = definition.graph.nodes
     return [
         token.id
         for token in instance.tokens.values()
-        if token.state is TokenState.LEAVING
-        or (
-            token.state is TokenState.READY
-            and (owner is not None or nodes[token.step].step.kind is not StepKind.MACHINE)
+        if (
+            token.state is TokenState.LEAVING
+            or (
+                token.state is TokenState.READY
+                and (owner is not None or nodes[token.step].step.kind is not StepKind.MACHINE)
+            )
+            or (token.state is TokenState.WAITING and token.due_at is not None)
         )
+        and (token.due_at is None or token.due_at <= at)
     ]
 
 
@@ -96,7 +104,16 @@ async def _answer(
     node = definition.graph.nodes[token.step]
     if token.state is TokenState.LEAVING:
         return await user_code.choose(node, instance, token, at)
-    if node.step.kind is StepKind.HUMAN:
-        return await user_code.open_task(node, instance, token, at=at, task_id=ids.new_id())
+    if token.state is TokenState.WAITING:
+        return cmd.FireTimer(at=at, token=token.id)
+    match node.step.kind:
+        case StepKind.HUMAN:
+            return await user_code.open_task(node, instance, token, at=at, task_id=ids.new_id())
+        case StepKind.TIMER:
+            return await user_code.set_timer(node, instance, token, at)
+        case StepKind.MESSAGE:
+            return await user_code.await_message(node, instance, token, at)
+        case StepKind.WEBHOOK:
+            return await user_code.await_call(node, instance, token, at, callback=ids.new_secret())
     assert owner is not None  # noqa: S101 - `_pending` names no machine step without one
     return cmd.StartStep(at=at, token=token.id, owner=owner)

@@ -179,8 +179,9 @@ def _from_json(value: Json) -> object:
             return datetime.fromisoformat(moment)
         case {"function": str() as name, **rest} if not rest:
             return _missing(name)
-        case {"value": str() as kind, **rest} if kind in OPTION_TYPES:
-            return OPTION_TYPES[kind](**{key: _from_json(member) for key, member in rest.items()})
+        case dict() if value.get("value") in OPTION_TYPES:
+            options = {key: _from_json(member) for key, member in value.items() if key != "value"}
+            return OPTION_TYPES[str(value["value"])](**options)
         case dict():
             return {key: _from_json(member) for key, member in value.items()}
         case list():

@@ -54,49 +54,58 @@ class InstanceStatus(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"
     FAILED = "failed"
+    SUSPENDED = "suspended"
     COMPLETED = "completed"
     CANCELED = "canceled"
 
 
-TOKEN_MOVES: Final[Mapping[TokenState, Mapping[str, TokenState]]] = MappingProxyType(
-    {
-        TokenState.READY: {
-            "StepStarted": TokenState.RUNNING,
-            "TaskOpened": TokenState.WAITING,
-            "StepFailed": TokenState.FAILED,
-            "ErrorCaught": TokenState.LEAVING,
-            "TokenCanceled": TokenState.GONE,
-        },
-        TokenState.RUNNING: {
-            "StepCompleted": TokenState.LEAVING,
-            "StepSkipped": TokenState.LEAVING,
-            "StepFailed": TokenState.FAILED,
-            "ErrorCaught": TokenState.LEAVING,
-            "StepLost": TokenState.READY,
-            "TokenCanceled": TokenState.GONE,
-        },
-        TokenState.WAITING: {
-            "TaskCompleted": TokenState.LEAVING,
-            "TokenCanceled": TokenState.GONE,
-        },
-        TokenState.ARRIVED: {
-            "JoinFired": TokenState.GONE,
-            "TokenCanceled": TokenState.GONE,
-        },
-        TokenState.LEAVING: {
-            "StepLeft": TokenState.GONE,
-            "StepFailed": TokenState.FAILED,
-            "ErrorCaught": TokenState.LEAVING,
-            "TokenCanceled": TokenState.GONE,
-        },
-        TokenState.FAILED: {
-            "StepRetried": TokenState.READY,
-            "RouteRetried": TokenState.LEAVING,
-            "TokenCanceled": TokenState.GONE,
-        },
-        TokenState.GONE: {},
-    }
-)
+TOKEN_MOVES: Final[Mapping[TokenState, Mapping[str, TokenState]]] = MappingProxyType({
+    TokenState.READY: {
+        "StepStarted": TokenState.RUNNING,
+        "TaskOpened": TokenState.WAITING,
+        "TimerSet": TokenState.WAITING,
+        "MessageAwaited": TokenState.WAITING,
+        "StepSkipped": TokenState.LEAVING,
+        "StepFailed": TokenState.FAILED,
+        "ErrorCaught": TokenState.LEAVING,
+        "TokenCanceled": TokenState.GONE,
+    },
+    TokenState.RUNNING: {
+        "StepCompleted": TokenState.LEAVING,
+        "StepSkipped": TokenState.LEAVING,
+        "AttemptFailed": TokenState.READY,
+        "StepFailed": TokenState.FAILED,
+        "ErrorCaught": TokenState.LEAVING,
+        "StepLost": TokenState.READY,
+        "TokenCanceled": TokenState.GONE,
+    },
+    TokenState.WAITING: {
+        "TaskCompleted": TokenState.LEAVING,
+        "TimerFired": TokenState.LEAVING,
+        "MessageReceived": TokenState.LEAVING,
+        "StepSkipped": TokenState.LEAVING,
+        "StepFailed": TokenState.FAILED,
+        "ErrorCaught": TokenState.LEAVING,
+        "TokenCanceled": TokenState.GONE,
+    },
+    TokenState.ARRIVED: {
+        "JoinFired": TokenState.GONE,
+        "TokenCanceled": TokenState.GONE,
+    },
+    TokenState.LEAVING: {
+        "StepLeft": TokenState.GONE,
+        "StepFailed": TokenState.FAILED,
+        "ErrorCaught": TokenState.LEAVING,
+        "TokenCanceled": TokenState.GONE,
+    },
+    TokenState.FAILED: {
+        "StepRetried": TokenState.READY,
+        "RouteRetried": TokenState.LEAVING,
+        "StepSkipped": TokenState.LEAVING,
+        "TokenCanceled": TokenState.GONE,
+    },
+    TokenState.GONE: {},
+})
 
 TASK_MOVES: Final[Mapping[TaskStatus, Mapping[str, TaskStatus]]] = MappingProxyType(
     {
@@ -110,16 +119,18 @@ TASK_MOVES: Final[Mapping[TaskStatus, Mapping[str, TaskStatus]]] = MappingProxyT
     }
 )
 
-INSTANCE_COMMANDS: Final[Mapping[InstanceStatus, frozenset[str]]] = MappingProxyType(
-    {
-        InstanceStatus.RUNNING: frozenset({"cancel"}),
-        InstanceStatus.WAITING: frozenset({"cancel"}),
-        InstanceStatus.FAILED: frozenset({"cancel", "retry"}),
-        InstanceStatus.COMPLETED: frozenset(),
-        InstanceStatus.CANCELED: frozenset(),
-    }
-)
-"""What an operator may ask of an instance in each status."""
+_MOVING: Final = frozenset({"act", "cancel", "move", "skip", "suspend"})
+
+INSTANCE_COMMANDS: Final[Mapping[InstanceStatus, frozenset[str]]] = MappingProxyType({
+    InstanceStatus.RUNNING: _MOVING,
+    InstanceStatus.WAITING: _MOVING,
+    InstanceStatus.FAILED: _MOVING | {"retry"},
+    InstanceStatus.SUSPENDED: frozenset({"cancel", "move", "resume", "retry", "skip"}),
+    InstanceStatus.COMPLETED: frozenset(),
+    InstanceStatus.CANCELED: frozenset(),
+})
+"""What may be asked of an instance in each status: by operators, and (`act`) by those who do its tasks or send it
+messages."""
 
 FINAL: Final = frozenset(status for status, commands in INSTANCE_COMMANDS.items() if not commands)
 """Statuses in which an instance has ended for good."""

@@ -27,3 +27,7 @@ class TimeOrderedIds:
         value = (milliseconds & (2**48 - 1)) << 80 | secrets.randbits(80)
         value = value & ~(0xF << 76) | 0x7 << 76
         return UUID(int=value & ~(0b11 << 62) | 0b10 << 62)
+
+    def new_secret(self) -> str:
+        """Return 256 random bits, as text for URLs."""
+        return secrets.token_urlsafe(32)

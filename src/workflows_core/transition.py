@@ -14,7 +14,7 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from workflows_core import events as ev
-from workflows_core.instance import Instance
+from workflows_core.instance import Instance, Token
 from workflows_core.states import TokenState
 from workflows_core.tasks import Task, evolve_task
 
@@ -103,7 +103,7 @@ def _written(event: ev.Event) -> int:
     match event:
         case ev.StepCompleted():
             return event.patch.size + len(event.patch.deleted)
-        case ev.TaskCompleted():
+        case ev.TaskCompleted() | ev.MessageReceived():
             return event.size or 1
         case _:
             return 0
@@ -126,16 +126,27 @@ def _wake_at(instance: Instance) -> datetime | None:
     """Return when the instance is due next.
 
     Work that nobody has taken is due at once; work in hand is due when its runner should have given
-    a sign of life. A moment noted earlier that is still ahead and early enough is kept: waking too
-    soon is harmless, while moving an indexed column at every step is not free.
+    a sign of life; what waits for a moment is due then. A moment noted earlier that is still ahead and early
+    enough is kept: waking too soon is harmless, while moving an indexed column at every step is not free.
     """
     now = instance.updated_at
     due: datetime | None = None
     for token in instance.tokens.values():
-        if token.state in {TokenState.READY, TokenState.LEAVING}:
-            return now
-        if token.state is TokenState.RUNNING:
-            moment = token.since + LEASE
-            due = moment if due is None or moment < due else due
+        moment = _due_at(token, now) if instance.suspend_reason is None else _lease_end(token)
+        if moment is not None:
+            if moment <= now:
+                return now
+            if due is None or moment < due:
+                due = moment
     noted = instance.wake_at
     return noted if due is not None and noted is not None and now < noted <= due else due
+
+
+def _due_at(token: Token, now: datetime) -> datetime | None:
+    if token.state in {TokenState.READY, TokenState.LEAVING}:
+        return now if token.due_at is None else token.due_at
+    return _lease_end(token) if token.state is TokenState.RUNNING else token.due_at
+
+
+def _lease_end(token: Token) -> datetime | None:
+    return token.since + LEASE if token.state is TokenState.RUNNING else None

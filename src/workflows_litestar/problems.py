@@ -29,6 +29,8 @@ logger = logging.getLogger("workflows.http")
 MEDIA_TYPE: Final = "application/problem+json"
 NO_NUL: Final = r"^[^\x00]*$"
 """A pattern for text that a database can store; no database keeps a NUL character."""
+DATA_POINTER: Final = "workflows_data_pointer"
+"""Key of a handler's `opt`: JSON pointer to the member of its body that holds the data of a workflow."""
 
 
 class Complaint(Struct, frozen=True):
@@ -76,6 +78,7 @@ KINDS: Final[Mapping[type[errors.WorkflowError], _Kind]] = {
     errors.DefinitionNotFoundError: _Kind(404, "definition-not-found", "No such workflow definition"),
     errors.InstanceNotFoundError: _Kind(404, "instance-not-found", "No such workflow instance"),
     errors.TaskNotFoundError: _Kind(404, "task-not-found", "No such task"),
+    errors.StepNotFoundError: _Kind(404, "step-not-found", "No such step"),
     errors.InvalidTransitionError: _Kind(409, "invalid-transition", "Not possible in the present state"),
     errors.InstanceExistsError: _Kind(409, "instance-exists", "The instance exists already"),
     errors.DefinitionConflictError: _Kind(
@@ -98,7 +101,7 @@ def from_core(request: Request[Any, Any, Any], error: errors.WorkflowError) -> R
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         logger.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
         detail = "The storage cannot be used at the moment. Nothing was changed by this request as far as it answered; try again later."
-    return _answer(kind, detail, _complaints(error, request.route_handler.opt.get("data_pointer", "")))
+    return _answer(kind, detail, _complaints(error, request.route_handler.opt.get(DATA_POINTER, "")))
 
 
 def from_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:

@@ -111,6 +111,7 @@ def to_instance(row: AnyRow, tasks: Mapping[UUID, Task], entries: Iterable[Histo
         idempotency_key=row.idempotency_key,
         metadata=snapshot.metadata,
         cancel_reason=state.cancel_reason,
+        suspend_reason=state.suspend_reason,
         wake_at=row.wake_at,
         saved_size=row.saved_size,
         unsaved_size=row.unsaved_size,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from workflows_core.data import JsonObject, Patch
 from workflows_core.events import Entry, Event, InstanceStarted, StepCompleted
-from workflows_core.instance import Failure, Instance, Token
+from workflows_core.instance import Awaited, Failure, Instance, Token
 from workflows_core.serialization import (
     events_from_json,
     events_to_json,
@@ -55,6 +55,7 @@ OF_TYPE: dict[object, st.SearchStrategy[Any]] = {
     JsonObject: objects,
     Patch: patches,
     Failure: failures,
+    Awaited: st.builds(Awaited, words, words),
     Entry: st.builds(Entry, st.integers(0, 99), words, st.sampled_from(["ready", "leaving", "arrived"])),
     TokenState: st.sampled_from(TokenState),
     TaskStatus: st.sampled_from(TaskStatus),

@@ -13,7 +13,7 @@ from workflows_core import commands as cmd
 from workflows_core import events as ev
 from workflows_core.data import JsonObject, Patch
 from workflows_core.definitions import Edge, WorkflowDefinition
-from workflows_core.instance import Failure, Instance, Token
+from workflows_core.instance import Awaited, Failure, Instance, Token
 from workflows_core.machine import advance
 from workflows_core.ports import StoredDefinition
 from workflows_core.states import TaskStatus, TokenState
@@ -123,7 +123,7 @@ def full_task(**changes: Any) -> Task:
 
 def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
     """Return one event of each kind, with every field set."""
-    failed = {"error_type": "ValueError", "message": "not “so”\n", "origin": "execute"}
+    failed: dict[str, Any] = {"error_type": "ValueError", "message": "not “so”\n", "origin": "execute"}
     return (
         ev.InstanceStarted(
             at=AT, instance_id=instance_id, definition_name="n", definition_version="1", entry=ev.Entry(1, "a", "ready"),
@@ -136,14 +136,21 @@ def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
             patch=Patch(changed=((("a", "b"), {"c": 1.0}), (("d",), None)), deleted=(("e",), ("f", "g")), size=9),
         ),
         ev.StepSkipped(at=AT, token=1),
+        ev.StepSkipped(at=AT, token=1, exit="yes", reason="broken “bank”", by="ops"),
+        ev.AttemptFailed(at=AT, token=1, **failed, retry_at=AT + HOUR),
         ev.StepFailed(at=AT, token=1, **failed),
-        ev.ErrorCaught(at=AT, token=1, **failed),
+        ev.ErrorCaught(at=AT, token=1, **failed, exit="timeout"),
         ev.StepLost(at=AT, token=1),
         ev.StepRetried(at=AT, token=1),
         ev.RouteRetried(at=AT, token=1),
         ev.StepLeft(at=AT, token=1, entries=(ev.Entry(2, "b", "ready"), ev.Entry(3, "c", "arrived"))),
         ev.JoinFired(at=AT, consumed=(2, 3), entry=ev.Entry(4, "c", "leaving")),
         ev.TokenCanceled(at=AT, token=4, reason="no"),
+        ev.TokenPlaced(at=AT, entry=ev.Entry(5, "c", "arrived"), reason="again", by="ops"),
+        ev.TimerSet(at=AT, token=5, due_at=AT + HOUR),
+        ev.TimerFired(at=AT, token=5),
+        ev.MessageAwaited(at=AT, token=5, name="paid", correlation_key="order “7”", due_at=AT + HOUR),
+        ev.MessageReceived(at=AT, token=5, message_id="m-1", key="paid", payload={"z": 1.0, "a": [None]}, size=9),
         ev.TaskOpened(
             at=AT, token=5, task_id=task.id, step=task.step_name, title=task.title, description=task.description,
             form_schema=task.form_schema, outcomes=task.outcomes, assignee=task.assignee,
@@ -156,6 +163,8 @@ def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
         ),
         ev.TaskCanceled(at=AT, task_id=task.id, reason="late"),
         ev.InstanceCanceled(at=AT, reason="enough", by="ann"),
+        ev.InstanceSuspended(at=AT, reason="wait", by="ann"),
+        ev.InstanceResumed(at=AT, by="ann"),
     )  # fmt: skip
 
 
@@ -174,6 +183,7 @@ def full_start() -> Transition:
         Token(2, "a", TokenState.RUNNING, AT + SECOND, attempt=1, owner="runner"),
         Token(7, "appröve", TokenState.WAITING, AT, task_id=open_.id),
         Token(9, "b", TokenState.WAITING, AT, task_id=bare.id),
+        Token(10, "c", TokenState.WAITING, AT, awaits=Awaited("paid", "order “7”"), due_at=AT + HOUR, forgiven=2),
     ]
     instance = Instance(
         id=id_, definition_name="n", definition_version="1.0", revision=1,
@@ -181,6 +191,7 @@ def full_start() -> Transition:
         data=DOCUMENTS["nested"], forms={"z": {"a": 1.0}, "a": {}}, tasks={open_.id: open_, bare.id: bare},
         next_token=12, started_at=AT, updated_at=AT + SECOND, completed_at=AT + HOUR, created_by="ann",
         tenant_id="t", correlation_id="c", idempotency_key="k", metadata={"z": 1, "a": 1.0}, cancel_reason="no",
+        suspend_reason="wait",
         wake_at=AT + HOUR, saved_size=100, unsaved_size=3,
     )  # fmt: skip
     entry = HistoryEntry(instance_id=id_, revision=1, at=AT, actor="ann", events=every_event(id_, open_))

@@ -1,0 +1,64 @@
+"""The machine: what a command does to an instance.
+
+Two rules about this package, which a review can check:
+
+* Everything that decides what happens next in an instance stands here (and in the tables of
+  `states`); everything else only brings commands and carries events away.
+* Nothing here does I/O, reads a clock, makes an id, waits, or calls code a user wrote. Times,
+  ids and the results of user code arrive in the command, so the same arguments always give
+  the same events, and deciding again after a lost race costs nothing.
+
+How tokens move (the theory; the code below is a transcript of it):
+
+A token that *leaves* a step is consumed, and one token is made on every edge that was chosen.
+Where no user code has a say the machine takes those edges itself; otherwise the token stays
+`leaving` until a `Leave` command brings the choice.
+
+A token that comes to a step with several incoming edges has *arrived* there and waits. The
+join fires, and turns its arrived tokens into one, when no other live token can still come to
+it. Tokens that arrived at another join count as live: that join will fire and go on. If two
+joins wait for each other (both lie on one cycle), the first in graph order fires. Because every
+blocked join is blocked by a live token outside the joins or by a join that precedes it, some
+join can always fire once only arrived tokens are left: the rule cannot deadlock. It is one
+rule for parallel joins, exclusive merges, inclusive joins and loop heads alike; compare the
+local synchronising merge of the workflow patterns (van der Aalst et al., 2003).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workflows_core.machine import instances, steps, tasks, waits
+from workflows_core.machine.decision import Decision
+
+if TYPE_CHECKING:
+    from workflows_core.commands import Command
+    from workflows_core.definitions import WorkflowDefinition
+    from workflows_core.events import Event
+    from workflows_core.instance import Instance
+
+_DECIDE = {**instances.DECIDE, **steps.DECIDE, **tasks.DECIDE, **waits.DECIDE}
+
+
+def decide(definition: WorkflowDefinition, instance: Instance | None, command: Command) -> tuple[Event, ...]:
+    """Return what the command makes happen, in order; `None` stands for an instance not started yet.
+
+    Raises:
+        InvalidTransitionError: If the command is not allowed in the present state.
+        InvalidOutcomeError: If it names an outcome that the step does not have, or lacks one that it needs.
+        StepNotFoundError: If it names a step that the definition does not have.
+    """
+    return advance(definition, instance, command)[0]
+
+
+def advance(
+    definition: WorkflowDefinition, instance: Instance | None, command: Command
+) -> tuple[tuple[Event, ...], Instance]:
+    """Decide, and return the instance as it is after the events as well.
+
+    The second is exactly `evolve` over the first; deciding has computed it already.
+    """
+    decision = Decision(definition, instance, command.at)
+    _DECIDE[type(command)](decision, command)
+    decision.settle()
+    return tuple(decision.events), decision.draft.freeze()

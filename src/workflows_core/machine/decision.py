@@ -1,0 +1,189 @@
+"""One decision being made: what happened so far, and how tokens move on by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workflows_core import events as ev
+from workflows_core.errors import InvalidTransitionError
+from workflows_core.evolution import Draft
+from workflows_core.exits import COMPLETED
+from workflows_core.states import INSTANCE_COMMANDS, TASK_MOVES, TOKEN_MOVES, InstanceStatus, TokenState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from workflows_core.definitions import WorkflowDefinition
+    from workflows_core.graph import Node
+    from workflows_core.instance import Instance, Token
+    from workflows_core.tasks import Task
+
+
+class Decision:
+    """One decision being made: the events so far, and the state they lead to."""
+
+    __slots__ = ("at", "definition", "draft", "events", "instance", "nodes")
+
+    def __init__(self, definition: WorkflowDefinition, instance: Instance | None, at: datetime) -> None:
+        self.definition = definition
+        self.nodes = definition.graph.nodes
+        self.instance = instance
+        self.at = at
+        self.draft = Draft(instance)
+        self.events: list[ev.Event] = []
+
+    def emit(self, event: ev.Event) -> None:
+        """Let something have happened: note it, and look one event ahead."""
+        self.events.append(event)
+        self.draft.apply(event)
+
+    # Tokens on their way
+
+    def settle(self) -> None:
+        """Move every token as far as it goes without user code."""
+        while True:
+            while self.draft.leaving:
+                self._leave_if_settled(self.draft.leaving.pop(0))
+            join = self._next_join()
+            if join is None:
+                return
+            self._fire(join)
+
+    def _leave_if_settled(self, number: int) -> None:
+        token = self.draft.tokens.get(number)
+        if token is None:  # canceled by a sibling that left before it
+            return
+        targets = self.nodes[token.step].route(token.exit or COMPLETED).targets
+        if targets is not None:
+            self.leave(token, targets)
+
+    def leave(self, token: Token, targets: tuple[str, ...]) -> None:
+        """Consume the token and put one at each target."""
+        first = self.draft.next_token
+        entries = tuple(self.entry(first + index, target) for index, target in enumerate(targets))
+        self.emit(ev.StepLeft(at=self.at, token=token.id, entries=entries))
+        if self.nodes[token.step].step.terminate:
+            self.cancel_tokens(self.live(), f"step {token.step!r} ended the instance")
+
+    def entry(self, number: int, target: str) -> ev.Entry:
+        """Return the entry of a token that comes along an edge."""
+        node = self.nodes[target]
+        if node.joins:
+            return ev.Entry(number, target, "arrived")
+        return ev.Entry(number, target, "leaving" if node.is_gateway else "ready")
+
+    # Joins
+
+    def _next_join(self) -> Node | None:
+        """Return the join to fire now, `None` if every one still waits."""
+        if not self.draft.arrivals:
+            return None
+        free: list[Node] = []
+        for step, numbers in self.draft.arrivals.items():
+            node = self.nodes[step]
+            if isinstance(node.join, int) and len(numbers) >= node.join:
+                return node
+            if not self._token_can_reach(node):
+                free.append(node)
+        return min(
+            (node for node in free if not any(_precedes(other, node) for other in free)),
+            key=lambda node: node.number,
+            default=None,
+        )
+
+    def _token_can_reach(self, node: Node) -> bool:
+        nodes, number = self.nodes, node.number
+        return any(nodes[token.step].reaches >> number & 1 for token in self.draft.tokens.values())
+
+    def _fire(self, node: Node) -> None:
+        """Turn the arrived tokens into one; a join that needs no more cancels what is on its way."""
+        consumed = self.draft.arrivals[node.name]
+        entry = ev.Entry(self.draft.next_token, node.name, "leaving" if node.is_gateway else "ready")
+        self.emit(ev.JoinFired(at=self.at, consumed=consumed, entry=entry))
+        if isinstance(node.join, int):
+            late = [number for number in self.live(before=node) if number != entry.token]
+            self.cancel_tokens(late, f"join {node.name!r} did not need it any more")
+
+    # Giving up
+
+    def live(self, *, before: Node | None = None) -> list[int]:
+        """Return the numbers of all live tokens, or of those that can still come to a step."""
+        return [
+            number
+            for number, step in self.places()
+            if before is None or self.nodes[step].reaches >> before.number & 1
+        ]
+
+    def places(self) -> list[tuple[int, str]]:
+        """Return number and step of every live token."""
+        places = [(token.id, token.step) for token in self.draft.tokens.values()]
+        return places + [
+            (number, step) for step, numbers in self.draft.arrivals.items() for number in numbers
+        ]
+
+    def cancel_tokens(self, numbers: list[int], reason: str) -> None:
+        """Cancel tokens, with the tasks they wait for."""
+        gone = set(numbers)
+        self.cancel_tasks([task for task in self.draft.tasks.values() if task.token in gone], reason)
+        for number in numbers:
+            self.emit(ev.TokenCanceled(at=self.at, token=number, reason=reason))
+
+    def close(self, number: int, reason: str) -> None:
+        """Cancel the tasks that a token waits for."""
+        self.cancel_tasks([task for task in self.draft.tasks.values() if task.token == number], reason)
+
+    def cancel_tasks(self, tasks: list[Task], reason: str) -> None:
+        """Cancel open tasks."""
+        for task in tasks:
+            self.emit(ev.TaskCanceled(at=self.at, task_id=task.id, reason=reason))
+
+    # What a command is about
+
+    def existing(self, command: str) -> Instance:
+        """Return the instance; refuse a command that comes before its start."""
+        if self.instance is None:
+            raise InvalidTransitionError(command, "the instance", "not started")
+        return self.instance
+
+    def token(self, number: int, event: str, command: str) -> Token:
+        """Return the token if the table allows the event in its state."""
+        token = self.draft.tokens.get(number)
+        state = TokenState.GONE if token is None else token.state
+        if token is None or event not in TOKEN_MOVES[state]:
+            raise InvalidTransitionError(command, f"token {number}", state)
+        return token
+
+    def running(self, number: int, attempt: int, event: str, command: str) -> Token:
+        """Return the token if this very attempt is still the one that counts."""
+        token = self.token(number, event, command)
+        if token.attempt != attempt:
+            raise InvalidTransitionError(
+                command, f"token {number}", f"running attempt {token.attempt}, not {attempt}"
+            )
+        return token
+
+    def task(self, task_id: UUID, event: str, command: str) -> Task:
+        """Return the open task; closed ones have left the instance."""
+        self.allow("act", command)
+        task = self.draft.tasks.get(task_id)
+        if task is None:
+            raise InvalidTransitionError(command, f"task {task_id}", "not open")
+        if event not in TASK_MOVES[task.status]:
+            raise InvalidTransitionError(command, f"task {task_id}", task.status)
+        return task
+
+    def allow(self, kind: str, command: str | None = None, hint: str = "") -> Instance:
+        """Refuse a kind of command that the instance's status has no entry for; `command` says it in words."""
+        instance = self.existing(command or kind)
+        status = instance.status
+        if kind not in INSTANCE_COMMANDS[status]:
+            if status is InstanceStatus.SUSPENDED:
+                hint = "Resume it first."
+            raise InvalidTransitionError(command or kind, f"instance {instance.id}", status, hint)
+        return instance
+
+
+def _precedes(first: Node, second: Node) -> bool:
+    """Whether one join must fire before the other: it leads there and not back."""
+    return bool(first.reaches >> second.number & 1) and not second.reaches >> first.number & 1

@@ -1,0 +1,23 @@
+"""Calling what users wrote: steps, hooks and conditions, and reading what they answer.
+
+Everything that can go wrong in user code becomes a `UserCodeError` that names its origin, so that
+the one who reads the incident knows where to look. Nothing here touches a storage: user code never
+runs inside a transaction of the engine.
+"""
+
+from workflows_core.user_code.calling import UserCodeError
+from workflows_core.user_code.execution import execute
+from workflows_core.user_code.routes import choose
+from workflows_core.user_code.tasks import open_task
+from workflows_core.user_code.waits import WEBHOOK, await_call, await_message, set_timer
+
+__all__ = [
+    "WEBHOOK",
+    "UserCodeError",
+    "await_call",
+    "await_message",
+    "choose",
+    "execute",
+    "open_task",
+    "set_timer",
+]

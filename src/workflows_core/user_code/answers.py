@@ -1,0 +1,69 @@
+"""What user code may answer, and what becomes of it. Each function returns the value or says what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from workflows_core.retry import as_seconds
+
+LONGEST: Final = timedelta(days=36500)
+"""The longest duration; a moment much later cannot be written any more."""
+
+
+def name(answer: object) -> str:
+    """Read the name of a user, a group or a key."""
+    if not isinstance(answer, str):
+        msg = f"expected the name of a user or group as text, got {type(answer).__name__}"
+        raise TypeError(msg)
+    if not answer or "\x00" in answer:
+        msg = f"expected the name of a user or group, got {answer!r}"
+        raise ValueError(msg)
+    return answer
+
+
+def name_or_none(answer: object) -> str | None:
+    """Read a name, or that there is none."""
+    return None if answer is None else name(answer)
+
+
+def names(answer: object) -> tuple[str, ...]:
+    """Read names; sets are sorted, so that the same answer always gives the same task."""
+    if isinstance(answer, str) or not isinstance(answer, Iterable):
+        msg = f"expected a list of names, got {type(answer).__name__}"
+        raise TypeError(msg)
+    return tuple(map(name, sorted(answer) if isinstance(answer, set | frozenset) else answer))
+
+
+def whole_number(answer: object) -> int:
+    """Read a whole number of 32 bits."""
+    if not isinstance(answer, int) or isinstance(answer, bool) or abs(answer) >= 2**31:
+        msg = f"expected a whole number of 32 bits, got {answer!r}"
+        raise TypeError(msg)
+    return answer
+
+
+def duration(answer: object) -> timedelta:
+    """Read a duration: a `timedelta` or seconds."""
+    if not isinstance(answer, timedelta | int | float) or isinstance(answer, bool):
+        msg = f"expected a timedelta or a number of seconds, got {answer!r}"
+        raise TypeError(msg)
+    seconds = as_seconds(answer)
+    if not abs(seconds) <= LONGEST.total_seconds():  # NaN is not, either
+        msg = f"expected a duration of at most {LONGEST.days} days, got {answer!r}"
+        raise ValueError(msg)
+    return timedelta(seconds=seconds)
+
+
+def moment_or_none(answer: object) -> datetime | None:
+    """Read a moment, or that there is none."""
+    return None if answer is None else moment(answer)
+
+
+def moment(answer: object) -> datetime:
+    """Read a moment: an aware datetime."""
+    if not isinstance(answer, datetime) or answer.tzinfo is None:
+        msg = f"expected a datetime with a time zone, got {answer!r}"
+        raise TypeError(msg)
+    return answer.astimezone(UTC)
