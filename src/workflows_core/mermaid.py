@@ -44,17 +44,19 @@ STYLES: Final[Mapping[NodeState, str]] = MappingProxyType(
 _RECTANGLE = ("[", "]")
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
-_PLAIN_LABEL = re.compile(r"[A-Za-z0-9_]+([ ,.-]? ?[A-Za-z0-9_]+)*")
+_PLAIN_LABEL = re.compile(r"[A-Za-z0-9_]+((, |[ .-])[A-Za-z0-9_]+)*")
 # Words that some version of Mermaid reads as its own even inside a label, and names that every object of
 # JavaScript has: Mermaid keeps nodes in objects by their ids.
 _RESERVED = re.compile(
-    r"(?<![A-Za-z0-9])(acc\w*|call|class|classdef|click|default|direction|end|flowchart|graph|href|"
+    r"\b(acc(title|descr)|call|class|classdef|click|default|direction|end|flowchart|graph|href|"
     r"interpolate|linkstyle|style|subgraph|td|tb|bt|rl|lr|br|[ovx]|_\w*|"
-    r"constructor|hasownproperty|isprototypeof|propertyisenumerable|prototype|to(locale)?string|valueof)"
-    r"(?![A-Za-z0-9])",
+    r"constructor|hasownproperty|isprototypeof|propertyisenumerable|prototype|to(locale)?string|valueof)\b"
+    r"|_(blank|parent|self|top|end\b)",
     re.IGNORECASE,
 )
 _GAPS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
+# The one phrase that is looked for anywhere in a line, quotes or not: `direction TD`.
+_DIRECTION = re.compile(r"(?<=direction) ", re.IGNORECASE)
 _HARMLESS = re.compile(r"[\w ,.!?=+/€-]")
 
 
@@ -100,4 +102,4 @@ def _text(text: str) -> str:
     if _is_plain(_PLAIN_LABEL, text):
         return text
     escaped = "".join(sign if _HARMLESS.match(sign) else f"#{ord(sign)};" for sign in text)
-    return f'"{escaped or " "}"'
+    return f'"{_DIRECTION.sub("#32;", escaped) or " "}"'
