@@ -4,6 +4,7 @@ from workflows_core.context import WorkflowContext
 from workflows_core.definitions import Edge, Workflow, WorkflowDefinition
 from workflows_core.engine import ExecutionEngine, LocalExecutionEngine
 from workflows_core.errors import WorkflowError
+from workflows_core.groups import ConditionalGroup, ParallelGroup, SequentialGroup
 from workflows_core.instance import Instance
 from workflows_core.ports import InstanceQuery, TaskQuery
 from workflows_core.registry import WorkflowRegistry
@@ -16,10 +17,12 @@ from workflows_core.steps import (
     ParallelGateway,
 )
 from workflows_core.tasks import Task
+from workflows_core.validation import Problem, validate
 
 __all__ = [
     "BaseHumanStep",
     "BaseMachineStep",
+    "ConditionalGroup",
     "Edge",
     "ExclusiveGateway",
     "ExecutionEngine",
@@ -29,6 +32,9 @@ __all__ = [
     "InstanceStatus",
     "LocalExecutionEngine",
     "ParallelGateway",
+    "ParallelGroup",
+    "Problem",
+    "SequentialGroup",
     "Task",
     "TaskQuery",
     "TaskStatus",
@@ -37,4 +43,5 @@ __all__ = [
     "WorkflowDefinition",
     "WorkflowError",
     "WorkflowRegistry",
+    "validate",
 ]

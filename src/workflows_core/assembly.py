@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import NOTHING, evolve, frozen
 
 from workflows_core.edges import Edge, name_of
+from workflows_core.expressions import InvalidExpressionError, compile_expression
 from workflows_core.groups import Chooser, ConditionalGroup, Group, ParallelGroup, SequentialGroup
 from workflows_core.steps import ExclusiveGateway, InclusiveGateway, ParallelGateway, Step
 
@@ -22,10 +24,8 @@ if TYPE_CHECKING:
     from workflows_core.edges import StepReference
     from workflows_core.groups import Member
 
-NAMELESS = "\x00"
+NAMELESS: Final = "\x00"
 """What the key of a step begins with that has no name of its own; the number of the step follows."""
-
-T = TypeVar("T")
 
 
 @frozen
@@ -67,12 +67,12 @@ def assemble(
     )
 
 
-def as_many(items: Iterable[T] | T | None) -> tuple[T, ...]:
+def as_many(items: object) -> tuple[Any, ...]:
     """Return the items; a single one, text included, stands for itself, and `None` for none."""
     if items is None:
         return ()
     if isinstance(items, str) or not isinstance(items, Iterable):
-        return (cast("T", items),)
+        return (items,)
     return tuple(items)
 
 
@@ -140,7 +140,7 @@ class _Assembly:
 
     def _introduce(self, step: Step, key: object) -> None:
         """Name a step by its key if it has no name yet, and let groups and edges find it."""
-        if not step.name and isinstance(key, str):
+        if not step.name and isinstance(key, str) and not key.startswith(NAMELESS):
             step.name = key
         name = step.name if key is None else key
         if isinstance(name, str):
@@ -149,7 +149,7 @@ class _Assembly:
 
     def _place(self, entry: object, key: object = None) -> str:
         """Put a step where the machine will find it; return its key."""
-        name = getattr(entry, "name", None) if key is None else key
+        name = entry.name if key is None and isinstance(entry, Step | Group) else key
         if not (name and isinstance(name, Hashable)) or name in self.steps:
             name = f"{NAMELESS}{len(self.steps)}"
         self.steps[cast("str", name)] = cast("Step", entry)
@@ -187,12 +187,13 @@ class _Assembly:
             place = self._place(group, key)
             ends = _Ends(place, place)
         self._groups.setdefault(id(group), ends)
-        self._named.setdefault(name, ends)
+        if name:
+            self._named.setdefault(name, ends)
         return ends
 
     def _expand_sequence(self, group: SequentialGroup) -> _Ends:
         ends = [self._member(step) for step in group.steps]
-        for before, after in zip(ends, ends[1:], strict=False):
+        for before, after in pairwise(ends):
             self._link(before.exit, after.entry)
         return _Ends(ends[0].entry, ends[-1].exit)
 
@@ -217,10 +218,10 @@ class _Assembly:
         written = {
             key: None if branch is None else self._member(branch) for key, branch in group.branches.items()
         }
-        default = None if group.default in {None, NOTHING} else self._member(cast("Member", group.default))
+        fallback = None if group.default is NOTHING or group.default is None else self._member(group.default)
         merge = self._place(ParallelGateway(f"{name}_merge"))
         targets = {key: branch.entry if branch else merge for key, branch in written.items()}
-        otherwise = None if group.default is NOTHING else default.entry if default else merge
+        otherwise = None if group.default is NOTHING else fallback.entry if fallback else merge
         if isinstance(group.condition, str):
             self._ask_expression(group, choice, targets, otherwise)
         else:
@@ -231,7 +232,7 @@ class _Assembly:
             )
             for target in dict.fromkeys((*targets.values(), *([otherwise] if otherwise else []))):
                 self._link(choice, target)
-        for exit_ in dict.fromkeys(branch.exit for branch in (*written.values(), default) if branch):
+        for exit_ in dict.fromkeys(branch.exit for branch in (*written.values(), fallback) if branch):
             self._link(exit_, merge)
         return _Ends(choice, merge)
 
@@ -239,9 +240,10 @@ class _Assembly:
         self, group: ConditionalGroup, choice: str, targets: Mapping[Hashable, str], otherwise: str | None
     ) -> None:
         """Have every edge compare the value of the expression with its own key."""
+        text = cast("str", group.condition)
         for key, target in targets.items():
-            asked = f"{key!r} in ({group.condition})" if group.inclusive else f"({group.condition}) == {key!r}"
-            self.edges.append(Edge(choice, target, condition=asked))
+            asked = f"{key!r} in ({text})" if group.inclusive else f"({text}) == {key!r}"
+            self.edges.append(Edge(choice, target, condition=asked if _is_expression(text) else text))
         if otherwise is not None:
             self.edges.append(Edge(choice, otherwise, default=True))
 
@@ -255,7 +257,9 @@ class _Assembly:
         a definition bear the same name only if they join the same.
         """
         firsts = [_first_name(member) for member in group.members]
-        name = "_".join(firsts if len(firsts) <= 3 else [firsts[0], "and", str(len(firsts) - 1), "more"])[:150]
+        name = "_".join(firsts if len(firsts) <= 3 else [firsts[0], "and", str(len(firsts) - 1), "more"])[
+            :150
+        ]
         number, unique = 1, name
         while {f"{unique}_{part}" for part in ("fork", "join", "choice", "merge")} & self._used:
             number += 1
@@ -312,6 +316,15 @@ class _Assembly:
             if isinstance(branch, str)
         ]
         return [Edge(*way) for way in implied if way not in known]
+
+
+def _is_expression(text: str) -> bool:
+    """Whether it may be made part of another expression; if not, it is reported as it was written."""
+    try:
+        compile_expression(text)
+    except InvalidExpressionError:
+        return False
+    return True
 
 
 def _leaves(entry: object) -> Iterator[Step]:

@@ -3,101 +3,45 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, cast, runtime_checkable
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
+from workflows_core.assembly import Assembled, as_many, assemble
 from workflows_core.data import JsonObject
-from workflows_core.steps import ParallelGateway, Step
+from workflows_core.edges import Condition, Edge, StepReference
+from workflows_core.groups import Group
+from workflows_core.steps import Step
 
 if TYPE_CHECKING:
-    from workflows_core.context import WorkflowContext
     from workflows_core.graph import Graph
 
-Condition: TypeAlias = "Callable[[WorkflowContext], object] | str"
-StepReference: TypeAlias = str | Step | type[Step]
+__all__ = ["Condition", "Edge", "StepReference", "Steps", "Workflow", "WorkflowClass", "WorkflowDefinition"]
+
+Steps: TypeAlias = "Mapping[str, Step | type[Step] | Group] | Iterable[Step | type[Step] | Group]"
 
 
-def _step_name(reference: StepReference) -> str:
-    return reference if isinstance(reference, str) else reference.name
+def _steps(steps: Steps) -> Mapping[str, Step]:
+    """Let the parts through as they were written: they can only be brought together all at once."""
+    return cast("Mapping[str, Step]", steps)
 
 
-@frozen
-class Edge:
-    """A way from one step to the next.
-
-    Attributes:
-        source: The step it leaves, by name, class or object.
-        target: The step it leads to, likewise.
-        condition: A callable of the context or an expression; `None` holds always.
-        on: Which end of the step it belongs to: `None` any normal completion, the name of an
-            outcome, `"error"`, or `"timeout"`.
-        default: Taken when no conditional edge of the same step was.
-    """
-
-    source: str = field(converter=_step_name)
-    target: str = field(converter=_step_name)
-    condition: Condition | None = None
-    on: str | None = None
-    default: bool = False
-
-    @property
-    def is_conditional(self) -> bool:
-        """Whether it may or may not be taken when its step ends in the way it belongs to."""
-        return self.condition is not None
-
-    @property
-    def label(self) -> str:
-        """What stands beside it in a picture; empty for a plain edge."""
-        if self.condition is None:
-            return self.on or ("otherwise" if self.default else "")
-        text = (
-            self.condition
-            if isinstance(self.condition, str)
-            else getattr(self.condition, "__name__", "condition")
-        )
-        text = "condition" if text == "<lambda>" else text
-        return f"{self.on}: {text}" if self.on else text
+def _edges(edges: Iterable[Edge]) -> tuple[Edge, ...]:
+    return cast("tuple[Edge, ...]", edges)
 
 
-def _freeze_steps(steps: Mapping[str, Step | type[Step]] | Iterable[Step | type[Step]]) -> Mapping[str, Step]:
-    """Accept a mapping by name, or steps that know their names; make objects of classes.
-
-    Two steps of one name in a list both stay visible to the validation: the later gets a key
-    that no step can have.
-    """
-    if isinstance(steps, Mapping):
-        named = [(name, _made(step)) for name, step in steps.items()]
-    else:
-        made = [_made(step) for step in steps]
-        named = [(step.name, step) for step in made]
-    frozen_steps: dict[str, Step] = {}
-    for name, step in named:
-        if not step.name:
-            step.name = name
-        frozen_steps[name if name not in frozen_steps else f"{name}\x00{len(frozen_steps)}"] = step
-    return MappingProxyType(frozen_steps)
+def _step(reference: StepReference) -> str:
+    return cast("str", reference)
 
 
-def _made(step: Step | type[Step]) -> Step:
-    return step() if inspect.isclass(step) else step
+def _references(references: Iterable[StepReference] | StepReference) -> tuple[str, ...]:
+    return cast("tuple[str, ...]", references)
 
 
-def _as_tuple(items: Iterable[Edge]) -> tuple[Edge, ...]:
-    return tuple(items)
-
-
-def _words(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(words)
-
-
-def _names(references: Iterable[StepReference]) -> tuple[str, ...]:
-    """Keep the order of lists; sort sets, whose order means nothing and differs between runs."""
-    names = map(_step_name, references)
-    return tuple(sorted(names)) if isinstance(references, set | frozenset) else tuple(names)
+def _words(words: Iterable[str] | str) -> tuple[str, ...]:
+    return as_many(words)
 
 
 @frozen(kw_only=True, eq=False)
@@ -105,14 +49,16 @@ class WorkflowDefinition:
     """A workflow: its steps, the edges between them, where it begins and where it may end.
 
     Nothing is checked here; `validation.validate` reports everything that is wrong at once, and
-    registering a definition asks it. The dicts, lists and sets that come in are frozen.
+    registering a definition asks it. The dicts, lists and sets that come in are frozen, and groups are
+    written as the steps and edges they stand for (see `assembly`).
 
     Attributes:
         name: The workflow's name.
         version: Its version, such as `"1.0.0"`; instances are pinned to it.
         description: What it is for.
         steps: Step name to step.
-        edges: The ways between them, in the order written; branches of parallel gateways included.
+        edges: The ways between them, in the order written; those of groups and the branches of parallel
+            gateways come last.
         initial_step: Where a new instance begins.
         terminal_steps: Where it may end.
         input_schema: JSON Schema of the data an instance is started with; `None` accepts any object.
@@ -122,23 +68,17 @@ class WorkflowDefinition:
     name: str
     version: str = "1.0.0"
     description: str = ""
-    steps: Mapping[str, Step] = field(converter=_freeze_steps)
-    edges: tuple[Edge, ...] = field(converter=_as_tuple, default=())
-    initial_step: str = field(converter=_step_name)
-    terminal_steps: tuple[str, ...] = field(converter=_names, default=())
+    steps: Mapping[str, Step] = field(converter=_steps)
+    edges: tuple[Edge, ...] = field(converter=_edges, default=())
+    initial_step: str = field(converter=_step)
+    terminal_steps: tuple[str, ...] = field(converter=_references, default=())
     input_schema: JsonObject | None = None
     tags: tuple[str, ...] = field(converter=_words, default=())
 
     def __attrs_post_init__(self) -> None:
-        written = {(edge.source, edge.target) for edge in self.edges}
-        implied = tuple(
-            Edge(name, branch)
-            for name, step in self.steps.items()
-            if isinstance(step, ParallelGateway)
-            for branch in step.branches
-            if (name, branch) not in written
-        )
-        object.__setattr__(self, "edges", self.edges + implied)
+        parts = assemble(self.steps, self.edges, self.initial_step, self.terminal_steps)
+        for part in fields(Assembled):
+            object.__setattr__(self, part.name, getattr(parts, part.name))
 
     @cached_property
     def graph(self) -> Graph:
@@ -186,10 +126,10 @@ class Workflow:
     __workflow_version__: ClassVar[str] = "1.0.0"
     __workflow_description__: ClassVar[str] = ""
 
-    steps: ClassVar[Mapping[str, Step | type[Step]] | Iterable[Step | type[Step]]]
+    steps: ClassVar[Steps] = ()
     edges: ClassVar[Iterable[Edge]] = ()
-    initial_step: ClassVar[StepReference]
-    terminal_steps: ClassVar[Iterable[StepReference]]
+    initial_step: ClassVar[StepReference] = ""
+    terminal_steps: ClassVar[Iterable[StepReference] | StepReference] = ()
     input_schema: ClassVar[JsonObject | None] = None
     tags: ClassVar[Iterable[str]] = ()
 

@@ -24,8 +24,10 @@ def name_of(reference: StepReference) -> str:
     A group, and a step that gets its name from the definition, are looked up when the definition is
     built. What is no reference at all is left for the validation to report.
     """
-    is_step = isinstance(reference, Step) or (inspect.isclass(reference) and issubclass(reference, Step))
-    return cast("str", reference.name or reference if is_step else reference)  # type: ignore[union-attr]
+    if isinstance(reference, Step) or (inspect.isclass(reference) and issubclass(reference, Step)):
+        name: object = reference.name  # of a class it may be a property
+        return name if isinstance(name, str) and name else cast("str", reference)
+    return cast("str", reference)
 
 
 @frozen

@@ -1,18 +1,22 @@
 """Questions about the shape of a definition, answered once and kept.
 
-Steps are numbered in graph order: reverse postorder of a depth-first walk from the initial
-step, which is a topological order wherever the graph has no cycle. Sets of steps are bit sets in
+Steps are numbered in graph order (`order.graph_order`), a topological order wherever the graph has no
+cycle. Sets of steps are bit sets in
 a Python integer, so that "can any of these reach that?" is one `&`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from workflows_core.exits import COMPLETED, ERROR, TIMEOUT
+from workflows_core.order import awaited
+from workflows_core.order import graph_order as order_of
+from workflows_core.paths import backwards, components
 from workflows_core.steps import ExclusiveGateway, InclusiveGateway, Join, Step, StepKind
 
 if TYPE_CHECKING:
@@ -45,6 +49,8 @@ class Node:
         join: `"all"`, or the number of arrivals that suffices.
         outgoing: All edges that leave it.
         reaches: Bit set of the steps that can come after it.
+        awaits: For a join: bit set of the steps from which a token may still come that it waits for; see
+            `order.awaited`.
     """
 
     number: int
@@ -54,6 +60,7 @@ class Node:
     join: Join
     outgoing: tuple[Edge, ...]
     reaches: int
+    awaits: int
     routes: Mapping[str, Route]
 
     def route(self, exit_: str) -> Route:
@@ -86,24 +93,25 @@ class Graph:
         """Read the shape of a valid definition."""
         outgoing = edges_by_source(definition)
         order = graph_order(definition)
-        reaches = reachability(order, {name: [edge.target for edge in outgoing[name]] for name in order})
-        incoming = dict.fromkeys(order, 0)
-        for edges in outgoing.values():
-            for edge in edges:
-                incoming[edge.target] += 1
+        targets = {name: [edge.target for edge in outgoing[name]] for name in order}
+        number = {name: index for index, name in enumerate(order)}
+        reaches = reachability(number, targets)
+        joining = _joins(definition, targets)
+        awaits = _awaits(number, targets, reaches, joining)
         return cls(
             {
                 name: Node(
                     number,
                     name,
                     step := definition.steps[name],
-                    joins=incoming[name] > 1 and step.join != "any",
+                    joins=name in joining,
                     join=step.join,
                     outgoing=outgoing[name],
                     reaches=reaches[name],
+                    awaits=awaits.get(index, 0),
                     routes=_routes(step, outgoing[name]),
                 )
-                for number, name in enumerate(order)
+                for name, index in number.items()
             }
         )
 
@@ -122,45 +130,51 @@ def edges_by_source(definition: WorkflowDefinition) -> dict[str, tuple[Edge, ...
 
 
 def graph_order(definition: WorkflowDefinition) -> list[str]:
-    """Return all step names: reverse postorder from the initial step, then the unreachable ones."""
+    """Return all step names in graph order; see `order.graph_order`."""
     outgoing = edges_by_source(definition)
-    finished: list[str] = []
-    seen: set[str] = set()
-    if definition.initial_step in outgoing:
-        seen.add(definition.initial_step)
-        stack = [(definition.initial_step, iter(reversed(outgoing[definition.initial_step])))]
-        while stack:
-            name, edges = stack[-1]
-            for edge in edges:
-                if edge.target not in seen:
-                    seen.add(edge.target)
-                    stack.append((edge.target, iter(reversed(outgoing[edge.target]))))
-                    break
-            else:
-                stack.pop()
-                finished.append(name)
-    return finished[::-1] + [name for name in outgoing if name not in seen]
+    targets = {name: [edge.target for edge in edges] for name, edges in outgoing.items()}
+    written = [(edge.source, edge.target) for edge in definition.edges]
+    return order_of(targets, definition.initial_step, written)
 
 
-def reachability(order: list[str], targets: Mapping[str, list[str]]) -> dict[str, int]:
+def reachability(number: Mapping[str, int], targets: Mapping[str, Collection[str]]) -> dict[str, int]:
     """Return for each step the bit set of the steps at the end of some path of one edge or more.
 
-    Walking against the order settles everything but cycles in one pass; each further pass
-    carries the sets once more around, until none grows.
+    Steps that reach each other reach the same, so that one walk settles everything.
     """
-    number = {name: index for index, name in enumerate(order)}
-    reaches = dict.fromkeys(order, 0)
-    growing = True
-    while growing:
-        growing = False
-        for name in reversed(order):
-            found = reaches[name]
+    reaches = dict.fromkeys(targets, 0)
+    for component in components(targets):
+        found = 0
+        for name in component:
             for target in targets[name]:
                 found |= 1 << number[target] | reaches[target]
-            if found != reaches[name]:
-                reaches[name] = found
-                growing = True
+        reaches.update(dict.fromkeys(component, found))
     return reaches
+
+
+def _joins(definition: WorkflowDefinition, targets: Mapping[str, list[str]]) -> set[str]:
+    """Return the steps at which tokens wait for others: several edges lead there, and not each for itself."""
+    incoming = Counter(target for follow in targets.values() for target in follow)
+    return {name for name, step in definition.steps.items() if incoming[name] > 1 and step.join != "any"}
+
+
+def _awaits(
+    number: Mapping[str, int],
+    targets: Mapping[str, list[str]],
+    reaches: Mapping[str, int],
+    joins: Collection[str],
+) -> dict[int, int]:
+    """Return for each join, by number, the bit set of the steps from which it awaits tokens."""
+    if not joins:
+        return {}
+    sources = backwards(targets)
+    reached_from = reachability(number, sources)
+    return awaited(
+        [[number[source] for source in sources[name]] for name in number],
+        [reaches[name] for name in number],
+        [reached_from[name] for name in number],
+        [number[name] for name in joins],
+    )
 
 
 def _routes(step: Step, edges: tuple[Edge, ...]) -> dict[str, Route]:

@@ -93,7 +93,7 @@ class ConditionalGroup(Group):
         condition: Choose | str,
         branches: Mapping[Any, Member | None],
         *,
-        default: Member | None | NothingType = NOTHING,
+        default: Member | NothingType | None = NOTHING,
         inclusive: bool = False,
         name: str = "",
     ) -> None:
@@ -117,7 +117,8 @@ class ConditionalGroup(Group):
     def members(self) -> tuple[Member, ...]:
         """The branches in which there is something to do, the default one last."""
         branches = self.branches.values() if isinstance(self.branches, Mapping) else (self.branches,)
-        return tuple(branch for branch in (*branches, self.default) if branch not in {None, NOTHING})
+        given = (*branches, None if self.default is NOTHING else self.default)
+        return tuple(branch for branch in given if branch is not None)
 
 
 class Chooser:

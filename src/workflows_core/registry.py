@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from workflows_core.definitions import WorkflowDefinition
 from workflows_core.errors import DefinitionConflictError, DefinitionNotFoundError, InvalidDefinitionError
+from workflows_core.forms import JSON_SCHEMA
 from workflows_core.validation import validate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workflows_core.definitions import WorkflowClass
+    from workflows_core.ports import FormValidator
 
 VersionKey: TypeAlias = tuple[object, ...]
 """Versions compare as their keys do."""
@@ -21,7 +23,9 @@ VersionKey: TypeAlias = tuple[object, ...]
 class WorkflowRegistry:
     """Definitions by name and version. Nothing invalid gets in, and nothing in it ever changes its meaning."""
 
-    def __init__(self) -> None:
+    def __init__(self, forms: FormValidator = JSON_SCHEMA) -> None:
+        """Begin without definitions; `forms` checks their schemas."""
+        self._forms = forms
         self._definitions: dict[str, dict[str, WorkflowDefinition]] = {}
         self._classes: dict[tuple[str, str], type[WorkflowClass]] = {}
 
@@ -39,12 +43,12 @@ class WorkflowRegistry:
             InvalidDefinitionError: With everything that is wrong with it; warnings do not count.
             DefinitionConflictError: If other content is registered under its name and version.
         """
-        known = self.find_definition(definition.name, definition.version)
-        if known is definition:
+        if self._holds(definition):
             return
-        errors = [problem for problem in validate(definition) if problem.is_error]
+        errors = [problem for problem in validate(definition, self._forms) if problem.is_error]
         if errors:
             raise InvalidDefinitionError(definition.name, errors)
+        known = self.find_definition(definition.name, definition.version)
         if known is not None:
             if known.content_hash != definition.content_hash:
                 raise DefinitionConflictError(definition.name, definition.version)
@@ -55,8 +59,18 @@ class WorkflowRegistry:
         )
 
     def register_workflow_class(self, workflow: type[WorkflowClass]) -> None:
-        """Register the definition of a workflow class, and the class itself; see `register_definition`."""
-        definition = workflow.get_definition()
+        """Register the definition of a workflow class, and the class itself; see `register_definition`.
+
+        Raises:
+            TypeError: If it is no workflow class.
+        """
+        if not callable(getattr(workflow, "get_definition", None)):
+            msg = f"{workflow!r} is neither a WorkflowDefinition nor a class with get_definition()."
+            raise TypeError(msg)
+        definition: object = workflow.get_definition()
+        if not isinstance(definition, WorkflowDefinition):
+            msg = f"get_definition() of {workflow!r} returned {definition!r}, which is no WorkflowDefinition."
+            raise TypeError(msg)
         self.register_definition(definition)
         self._classes[definition.name, definition.version] = workflow
 
@@ -96,6 +110,14 @@ class WorkflowRegistry:
     def get_versions(self, name: str) -> Sequence[str]:
         """Return the registered versions of a definition, the latest last; none if the name is unknown."""
         return tuple(self._definitions.get(name, ()))
+
+    def _holds(self, definition: WorkflowDefinition) -> bool:
+        """Whether this very object is registered; one that is not valid may have anything for a name."""
+        name: object = definition.name
+        version: object = definition.version
+        if not (isinstance(name, str) and isinstance(version, str)):
+            return False
+        return self.find_definition(name, version) is definition
 
     def list_definitions(self) -> Sequence[WorkflowDefinition]:
         """Return the latest version of every definition, by name."""

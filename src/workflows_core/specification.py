@@ -8,7 +8,7 @@ JSON is ordered make no difference.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from attrs import fields, has
 
-from workflows_core.data import Json, JsonObject, to_object
+from workflows_core.data import Json, JsonObject, pointer, to_object
 from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.errors import InvalidDataError, WorkflowError
 from workflows_core.steps import OPTION_TYPES, STEP_TYPES, BaseMachineStep, Step, base_of
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from workflows_core.definitions import Condition
 
 _CLASS: Final = "_specified_class"
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""How large a specification may be, in (approximate) bytes of JSON: a thousand steps with large forms."""
 
 
 class MissingCodeError(WorkflowError):
@@ -56,7 +59,7 @@ def specify(definition: WorkflowDefinition) -> JsonObject:
         "input_schema": definition.input_schema,
         "tags": list(definition.tags),
     }
-    return to_object(document, what=f"The definition of {definition.name!r}")[0]
+    return to_object(document, what=f"The definition of {definition.name!r}", limit=MAX_BYTES)[0]
 
 
 def content_hash(specification: JsonObject) -> str:
@@ -78,23 +81,96 @@ def definition_from(
     Raises:
         InvalidDataError: If it is not a specification; with the JSON pointer to what is wrong.
     """
-    document: dict[str, Any] = to_object(specification, what="The specification")[0]
-    try:
-        return WorkflowDefinition(
-            name=document["name"],
-            version=document["version"],
-            description=document["description"],
-            steps=[steps.get(each["name"]) or _step_from(each) for each in document["steps"]],
-            edges=[_edge_from(each) for each in document["edges"]],
-            initial_step=document["initial_step"],
-            terminal_steps=document["terminal_steps"],
-            input_schema=document["input_schema"],
-            tags=document["tags"],
-        )
-    except KeyError as error:
-        raise InvalidDataError(f"/{error.args[0]}", f"The specification lacks {error.args[0]!r}") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidDataError("", f"This is no specification of a definition: {error}") from error
+    document, _size = to_object(specification, what="The specification", limit=MAX_BYTES)
+    said = _Said(document)
+    definition = WorkflowDefinition(
+        name=said.take("name", str),
+        version=said.take("version", str),
+        description=said.take("description", str),
+        steps=[_step_from(each, steps) for each in said.take_objects("steps")],
+        edges=[_edge_from(each) for each in said.take_objects("edges")],
+        initial_step=said.take("initial_step", str),
+        terminal_steps=said.take_words("terminal_steps"),
+        input_schema=said.take("input_schema", dict, type(None)),
+        tags=said.take_words("tags"),
+    )
+    said.end()
+    return definition
+
+
+class _Said:
+    """An object in a specification, being read key by key; complaints tell where."""
+
+    def __init__(self, document: JsonObject, *path: str | int) -> None:
+        self._rest = dict(document)
+        self._path = path
+
+    def take(self, key: str, *kinds: type, default: Any = ...) -> Any:
+        """Return the value under a key, which must be of one of these types."""
+        if key not in self._rest:
+            if default is not ...:
+                return default
+            raise self.refusal(f"The specification lacks {key!r}")
+        value = self._rest.pop(key)
+        if type(value) not in kinds:
+            expected = " or ".join(_WORDS[kind] for kind in kinds)
+            raise self.refusal(
+                f"The specification has {_WORDS[type(value)]} where {expected} is expected", key
+            )
+        return value
+
+    def take_words(self, key: str) -> list[str]:
+        """Return the list of texts under a key."""
+        words: list[str] = self.take(key, list)
+        for index, word in enumerate(words):
+            if not isinstance(word, str):
+                raise self.refusal(
+                    f"The specification has {_WORDS[type(word)]} where text is expected", key, index
+                )
+        return words
+
+    def take_objects(self, key: str) -> list[_Said]:
+        """Return the list of objects under a key."""
+        objects: list[Any] = self.take(key, list)
+        for index, each in enumerate(objects):
+            if not isinstance(each, dict):
+                detail = f"The specification has {_WORDS[type(each)]} where an object is expected"
+                raise self.refusal(detail, key, index)
+        return [_Said(each, *self._path, key, index) for index, each in enumerate(objects)]
+
+    def take_option(self, key: str) -> object:
+        """Return the value of an option under a key, as its author gave it; `None` if it is not there."""
+        value = self._rest.pop(key, None)
+        try:
+            return value if key.endswith("_schema") else _from_json(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self.refusal(f"This is no value for {key!r}: {error}", key) from error
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that were not read yet."""
+        return tuple(self._rest)
+
+    def end(self) -> None:
+        """Refuse what was not read: an older version of this package does not know what it means."""
+        for key in self._rest:
+            raise self.refusal(f"The specification has an unknown key {key!r}", key)
+
+    def refusal(self, detail: str, *path: str | int) -> InvalidDataError:
+        return InvalidDataError(pointer((*self._path, *path)), detail)
+
+
+_WORDS: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        bool: "true or false",
+        dict: "an object",
+        float: "a number",
+        int: "a number",
+        list: "a list",
+        str: "text",
+        type(None): "null",
+    }
+)
 
 
 def _specified_step(step: Step) -> JsonObject:
@@ -106,7 +182,8 @@ def _specified_step(step: Step) -> JsonObject:
     for attribute in base.specified:
         value = getattr(step, attribute)
         if value != getattr(base, attribute):
-            said[attribute] = _to_json(value)
+            is_schema = attribute.endswith("_schema") and isinstance(value, Mapping)
+            said[attribute] = dict(value) if is_schema else _to_json(value)
     return said
 
 
@@ -122,7 +199,7 @@ def _specified_edge(edge: Edge) -> JsonObject:
 
 
 def _to_json(value: object) -> Json:
-    """Write what an author may give as an option."""
+    """Write what an author may give as an option; the rest is left for `to_object` to refuse, with its place."""
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, timedelta):
@@ -137,38 +214,41 @@ def _to_json(value: object) -> Json:
         return {"value": kind.__name__, **said}
     if callable(value):
         return {"function": getattr(value, "__name__", type(value).__name__)}
-    if isinstance(value, Iterable):
-        return [
-            _to_json(member) for member in (sorted(value) if isinstance(value, set | frozenset) else value)
-        ]
-    return cast("Json", value)  # `to_object` refuses it and says where it is
+    if isinstance(value, set | frozenset):
+        return [_to_json(member) for member in sorted(value, key=repr)]
+    if isinstance(value, list | tuple):
+        return [_to_json(member) for member in value]
+    return cast("Json", value)
 
 
-def _step_from(said: JsonObject) -> Step:
-    name, type_ = str(said["name"]), said["type"]
-    if type_ not in STEP_TYPES:
+def _step_from(said: _Said, given: Mapping[str, Step]) -> Step:
+    name, type_ = said.take("name", str), said.take("type", str)
+    base = STEP_TYPES.get(type_)
+    if base is None:
         detail = f"{type_!r} is not a type of step; known are {', '.join(STEP_TYPES)}"
-        raise InvalidDataError(f"/steps/{name}/type", detail)
-    step = STEP_TYPES[str(type_)](name)
-    class_ = said.get("class", type_)
+        raise said.refusal(detail, "type")
+    class_ = said.take("class", str, default=type_)
+    step = base(name)
     setattr(step, _CLASS, class_)
-    for attribute, value in said.items():
-        if attribute in step.specified:
-            setattr(step, attribute, value if attribute.endswith("_schema") else _from_json(value))
+    for attribute in said.keys:
+        if attribute in base.specified:
+            setattr(step, attribute, said.take_option(attribute))
+    said.end()
     if isinstance(step, BaseMachineStep):
         step.execute = _missing(f"{class_} {name}")  # type: ignore[method-assign]
-    return step
+    return given.get(name, step)
 
 
-def _edge_from(said: JsonObject) -> Edge:
-    condition = _from_json(said.get("condition"))
-    return Edge(
-        str(said["source"]),
-        str(said["target"]),
-        condition=cast("Condition | None", condition),
-        on=cast("str | None", said.get("on")),
-        default=bool(said.get("default")),
+def _edge_from(said: _Said) -> Edge:
+    edge = Edge(
+        said.take("source", str),
+        said.take("target", str),
+        condition=cast("Condition | None", said.take_option("condition")),
+        on=said.take("on", str, default=None),
+        default=said.take("default", bool, default=False),
     )
+    said.end()
+    return edge
 
 
 def _from_json(value: Json) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
@@ -24,6 +25,13 @@ class StepKind(StrEnum):
     TIMER = "timer"
     MESSAGE = "message"
     WEBHOOK = "webhook"
+
+
+def in_order(names: Iterable[str] | None) -> Iterable[str] | None:
+    """Keep the order of names; what has none (a set), or is no list of names, is left for the validation to report."""
+    if isinstance(names, str | set | frozenset) or not isinstance(names, Iterable):
+        return names
+    return tuple(names)
 
 
 class Step:

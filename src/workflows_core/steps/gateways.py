@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows_core.steps.base import Join, Step, StepKind
+from workflows_core.steps.base import Join, Step, StepKind, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -80,4 +80,4 @@ class ParallelGateway(Gateway):
         join: Join | None = None,
     ) -> None:
         super().__init__(name, description, title=title, join=join)
-        self._set({"branches": None if branches is None else tuple(branches)})
+        self._set({"branches": in_order(branches)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows_core.steps.base import Join, Step, StepKind
+from workflows_core.steps.base import Join, Step, StepKind, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
@@ -51,7 +51,7 @@ class BaseHumanStep(Step):
             {
                 "form_schema": form_schema,
                 "assignee_key": assignee_key,
-                "outcomes": None if outcomes is None else tuple(outcomes),
+                "outcomes": in_order(outcomes),
                 "assignee_group": assignee_group,
             }
         )
