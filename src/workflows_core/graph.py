@@ -101,7 +101,7 @@ class Graph:
         return cls(
             {
                 name: Node(
-                    number,
+                    index,
                     name,
                     step := definition.steps[name],
                     joins=name in joining,

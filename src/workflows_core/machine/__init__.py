@@ -15,11 +15,11 @@ Where no user code has a say the machine takes those edges itself; otherwise the
 `leaving` until a `Leave` command brings the choice.
 
 A token that comes to a step with several incoming edges has *arrived* there and waits. The
-join fires, and turns its arrived tokens into one, when no other live token can still come to
-it. Tokens that arrived at another join count as live: that join will fire and go on. If two
-joins wait for each other (both lie on one cycle), the first in graph order fires. Because every
-blocked join is blocked by a live token outside the joins or by a join that precedes it, some
-join can always fire once only arrived tokens are left: the rule cannot deadlock. It is one
+join fires, and turns its arrived tokens into one, when no other live token can still come to it
+first. Which tokens can is a question of the shape alone (`order.awaited`): a way does not count that
+leads through a join which goes later and waits for this one itself. Joins are asked in graph
+order; a token that arrived at an earlier join is on its way to the later ones. So once only arrived
+tokens are left the first join in graph order fires: the rule cannot deadlock. It is one
 rule for parallel joins, exclusive merges, inclusive joins and loop heads alike; compare the
 local synchronising merge of the workflow patterns (van der Aalst et al., 2003).
 """

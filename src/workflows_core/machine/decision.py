@@ -64,7 +64,9 @@ class Decision:
         entries = tuple(self.entry(first + index, target) for index, target in enumerate(targets))
         self.emit(ev.StepLeft(at=self.at, token=token.id, entries=entries))
         if self.nodes[token.step].step.terminate:
-            self.cancel_tokens(self.live(), f"step {token.step!r} ended the instance")
+            self.cancel_tokens(
+                [number for number, _ in self.places()], f"step {token.step!r} ended the instance"
+            )
 
     def entry(self, number: int, target: str) -> ev.Entry:
         """Return the entry of a token that comes along an edge."""
@@ -76,25 +78,25 @@ class Decision:
     # Joins
 
     def _next_join(self) -> Node | None:
-        """Return the join to fire now, `None` if every one still waits."""
+        """Return the join to fire now, `None` if every one still waits.
+
+        The joins that hold tokens are asked in graph order. What arrived at one that goes before another is on its
+        way to that one; so the first of them waits for nothing but live tokens, and the rule cannot deadlock.
+        """
         if not self.draft.arrivals:
             return None
-        free: list[Node] = []
-        for step, numbers in self.draft.arrivals.items():
-            node = self.nodes[step]
-            if isinstance(node.join, int) and len(numbers) >= node.join:
+        before = 0
+        for node in sorted((self.nodes[step] for step in self.draft.arrivals), key=_number):
+            if isinstance(node.join, int) and len(self.draft.arrivals[node.name]) >= node.join:
                 return node
-            if not self._token_can_reach(node):
-                free.append(node)
-        return min(
-            (node for node in free if not any(_precedes(other, node) for other in free)),
-            key=lambda node: node.number,
-            default=None,
-        )
+            if not node.awaits & before and not self._token_may_come(node):
+                return node
+            before |= 1 << node.number
+        return None
 
-    def _token_can_reach(self, node: Node) -> bool:
-        nodes, number = self.nodes, node.number
-        return any(nodes[token.step].reaches >> number & 1 for token in self.draft.tokens.values())
+    def _token_may_come(self, node: Node) -> bool:
+        nodes, awaits = self.nodes, node.awaits
+        return any(awaits >> nodes[token.step].number & 1 for token in self.draft.tokens.values())
 
     def _fire(self, node: Node) -> None:
         """Turn the arrived tokens into one; a join that needs no more cancels what is on its way."""
@@ -102,17 +104,21 @@ class Decision:
         entry = ev.Entry(self.draft.next_token, node.name, "leaving" if node.is_gateway else "ready")
         self.emit(ev.JoinFired(at=self.at, consumed=consumed, entry=entry))
         if isinstance(node.join, int):
-            late = [number for number in self.live(before=node) if number != entry.token]
-            self.cancel_tokens(late, f"join {node.name!r} did not need it any more")
+            self.cancel_tokens(
+                self._on_their_way(node, entry.token), f"join {node.name!r} did not need it any more"
+            )
 
     # Giving up
 
-    def live(self, *, before: Node | None = None) -> list[int]:
-        """Return the numbers of all live tokens, or of those that can still come to a step."""
+    def _on_their_way(self, join: Node, fired: int) -> list[int]:
+        """Return the live tokens that would still have come to a join; not the one that it `fired`."""
+        nodes, awaits = self.nodes, join.awaits
         return [
             number
             for number, step in self.places()
-            if before is None or self.nodes[step].reaches >> before.number & 1
+            if number != fired
+            and awaits >> nodes[step].number & 1
+            and (number in self.draft.tokens or nodes[step].number < join.number)
         ]
 
     def places(self) -> list[tuple[int, str]]:
@@ -184,6 +190,5 @@ class Decision:
         return instance
 
 
-def _precedes(first: Node, second: Node) -> bool:
-    """Whether one join must fire before the other: it leads there and not back."""
-    return bool(first.reaches >> second.number & 1) and not second.reaches >> first.number & 1
+def _number(node: Node) -> int:
+    return node.number
