@@ -32,7 +32,7 @@ const page = vm.createContext({
 
 let answer = null;
 for (const script of code) vm.runInContext(script, page);
-if (ask) vm.runInContext(ask, page).then((value) => { answer = value; });
+if (ask) vm.runInContext(ask, page).then((value) => { answer = value ?? null; });
 
 // Nothing is on its way any more: every request was answered and every promise settled.
 process.on('beforeExit', () => {

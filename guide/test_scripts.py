@@ -10,11 +10,12 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from guide.people import Person, SignedIn
 from guide.rst import guide
 from guide.scripts import NODE, Request, browse, requests_of, scripts_of
-from guide.servers import Person, Server, SignedIn, until
 from guide.snippets import run
 from guide.workflows import MANAGER, ExpenseApproval
+from tests.servers import Server, until
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
 
 BLOCKS = {block.name: block for block in guide().of("html") + guide().of("javascript")}

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from workflows_core.steps import TimerStep, WebhookStep
 from workflows_litestar import (
     BaseHumanStep,
     BaseMachineStep,
@@ -125,10 +126,14 @@ class ShapesWorkflow(Workflow):
         ExclusiveGateway(
             "decision", lambda context: "end" if context.get("approved") else "review", title="Check Amount"
         ),
+        TimerStep("delay", timedelta(hours=24), title="Wait 24h"),
+        WebhookStep("callback", title="Await Callback"),
         Process("end"),
     )
     edges = (
-        Edge("submit", "review"),
+        Edge("submit", "delay"),
+        Edge("delay", "callback"),
+        Edge("callback", "review"),
         Edge("review", "decision"),
         Edge("decision", "review"),
         Edge("decision", "end"),

@@ -1,10 +1,12 @@
 """The fixtures that all tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.databases import URLS, prepare
 from tests.postgres import PostgresServer, PostgresUnavailableError
 
 SERVER = pytest.StashKey[PostgresServer]()
@@ -53,3 +55,17 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = postgres_server.create_database()
     yield url
     postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "workflows.db"
+    prepare(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A prepared database of each kind."""
+    return URLS[str(request.param)](request)

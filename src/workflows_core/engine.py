@@ -158,8 +158,8 @@ class ExecutionEngine:
             InvalidDataError: If data or metadata are not JSON.
         """
         definition = self._definition(workflow, version)
-        data, _ = to_object({} if initial_data is None else initial_data, what="initial_data")
-        noted, _ = to_object({} if metadata is None else metadata, what="metadata")
+        data, _ = to_object({} if initial_data is None else initial_data, what="The initial data")
+        noted, _ = to_object({} if metadata is None else metadata, what="The metadata")
         if definition.input_schema is not None:
             self._check("the start", self._forms.problems(definition.input_schema, data))
         starter = created_by if created_by is not None else user_id

@@ -49,16 +49,16 @@ class WorkflowPluginConfig:
 
     def __post_init__(self) -> None:
         self.api_path_prefix = _normalized(self.api_path_prefix)
-        for guard in self.api_guards:
-            _refuse_unless(callable(guard), f"api_guards holds {guard!r}, which is not a function.")
         for name in ("api_guards", "api_tags", "auto_register_workflows"):
             value = getattr(self, name)
             is_list = isinstance(value, Sequence) and not isinstance(value, str)
             _refuse_unless(is_list, f"{name} must be a list, not {value!r}.")
-        for tag in self.api_tags:
-            _refuse_unless(
-                isinstance(tag, str) and bool(tag), f"api_tags holds {tag!r}, which is not a name."
-            )
+        for guard in self.api_guards:
+            _refuse_unless(callable(guard), f"api_guards holds {guard!r}, which is not a function.")
+        tags: Sequence[object] = self.api_tags
+        for tag in tags:
+            is_name = isinstance(tag, str) and bool(tag)
+            _refuse_unless(is_name, f"api_tags holds {tag!r}, which is not a name.")
         for workflow in self.auto_register_workflows:
             is_known = isinstance(workflow, WorkflowDefinition) or callable(
                 getattr(workflow, "get_definition", None)

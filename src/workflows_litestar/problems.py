@@ -21,7 +21,7 @@ from workflows_core import errors
 
 if TYPE_CHECKING:
     from litestar.connection import Request
-    from litestar.types import ExceptionHandlersMap
+    from litestar.types import ExceptionHandler, ExceptionHandlersMap
     from litestar.typing import FieldDefinition
 
 logger = logging.getLogger("workflows.http")
@@ -101,13 +101,19 @@ def from_core(request: Request[Any, Any, Any], error: errors.WorkflowError) -> R
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         logger.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
         detail = "The storage cannot be used at the moment. Nothing was changed by this request as far as it answered; try again later."
-    return _answer(kind, detail, _complaints(error, request.route_handler.opt.get(DATA_POINTER, "")))
+    complaints = _complaints(error, request.route_handler.opt.get(DATA_POINTER, ""))
+    return _answer(kind, _sentence(complaints) or detail, complaints)
 
 
 def from_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """Answer one of Litestar's exceptions, or one that a guard raised, with its own status."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return unexpected(request, error)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        limit = request.route_handler.resolve_request_max_body_size()
+        return plain(
+            HTTPException(detail=f"The body is larger than the limit of {limit} bytes.", status_code=413)
+        )
     if isinstance(error, InvalidRequestError):
         return _answer(INVALID_REQUEST, error.detail, error.complaints)
     if complaints := _from_litestar(error.extra, request.route_handler.parsed_fn_signature.parameters):
@@ -137,20 +143,20 @@ def exception_handlers() -> ExceptionHandlersMap:
     Handlers by status come first with Litestar, so those of the application (an HTML page for 404, say)
     would win over handlers by type. The statuses this API documents are therefore named.
     """
-    by_status = dict.fromkeys((400, 401, 403, 404, 405, 413, 415, 429, 500), from_http)
-    return {
-        **by_status,
-        HTTPException: from_http,
-        errors.WorkflowError: from_core,
-        Exception: unexpected,
-    }  # type: ignore[dict-item]  # handlers take the exception they are registered for
+    handlers: dict[int | type[Exception], ExceptionHandler[Any]] = dict.fromkeys(
+        (400, 401, 403, 404, 405, 413, 415, 429, 500), from_http
+    )
+    handlers[HTTPException] = from_http
+    handlers[errors.WorkflowError] = from_core
+    handlers[Exception] = unexpected
+    return handlers
 
 
 def readable(message: str) -> str:
     """Turn a message of msgspec into words for somebody who does not know Python."""
-    if NO_NUL in message:
+    if repr(NO_NUL) in message:
         return "It contains a NUL character, which cannot be stored."
-    text = re.sub(r" - at `[^`]*`$", "", message).replace("`", "")
+    text = re.sub(r" - at `[^`]*`$", "", message).replace("`", "").replace(" | ", " or ")
     for python, json in _WORDS.items():
         text = re.sub(rf"\b{python}\b", json, text)
     return text[:1].upper() + text[1:] + "."
@@ -178,7 +184,7 @@ def _complaints(error: errors.WorkflowError, data_pointer: str) -> list[Complain
         case errors.FormValidationError():
             return [Complaint(problem.detail, data_pointer + problem.pointer) for problem in error.problems]
         case errors.InvalidDataError():
-            return [Complaint(error.detail, data_pointer + error.pointer)]
+            return [Complaint(f"{error.detail}.", data_pointer + error.pointer)]
         case errors.InvalidOutcomeError():
             return [Complaint(str(error), "/outcome")]
         case _:
@@ -197,11 +203,18 @@ def _from_parameter(name: str | None, message: str, parameters: Mapping[str, Fie
     if name is None or name == "data" or name not in parameters:
         return Complaint("A JSON object is required as the body.", pointer="")
     detail = readable(message)
-    kinds = parameters[name].inner_types or (parameters[name],)
-    choices = [str(member.value) for kind in kinds if kind.is_subclass_of(Enum) for member in kind.annotation]
+    choices = _choices(parameters[name])
     if choices:
         detail = f"{detail.rstrip('.')}; use one of: {', '.join(choices)}."
     return Complaint(detail, parameter=name)
+
+
+def _choices(parameter: FieldDefinition) -> list[str]:
+    """Return what a parameter may be, where that is one of a few words."""
+    if parameter.is_literal:
+        return [str(value) for value in parameter.args]
+    kinds = parameter.inner_types or (parameter,)
+    return [str(member.value) for kind in kinds if kind.is_subclass_of(Enum) for member in kind.annotation]
 
 
 def _sentence(complaints: Sequence[Complaint]) -> str:

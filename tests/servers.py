@@ -4,8 +4,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -14,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
 PATIENCE = 30.0
+"""Seconds after which what is waited for will not come any more."""
+_PAUSE = 0.01
 
 
 def until(ask: Callable[[], T], holds: Callable[[T], object]) -> T:
@@ -22,7 +23,17 @@ def until(ask: Callable[[], T], holds: Callable[[T], object]) -> T:
     while not holds(answer := ask()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"After {PATIENCE} seconds the answer still is {answer!r}")
-        time.sleep(0.01)
+        time.sleep(_PAUSE)
+    return answer
+
+
+async def until_async(ask: Callable[[], Awaitable[T]], holds: Callable[[T], object]) -> T:
+    """As `until`, while the rest of the event loop goes on."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds(answer := await ask()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"After {PATIENCE} seconds the answer still is {answer!r}")
+        await asyncio.sleep(_PAUSE)
     return answer
 
 
@@ -31,7 +42,7 @@ class Server:
 
     Args:
         app: The application.
-        engines: What the application uses and, as in the guide, nobody disposes of.
+        engines: What the application uses and nobody disposes of.
     """
 
     def __init__(self, app: Any, engines: Sequence[AsyncEngine] = ()) -> None:
@@ -52,7 +63,7 @@ class Server:
         until(lambda: self._server.started or not self._thread.is_alive(), bool)
         if not self._server.started:
             raise RuntimeError("The application did not start; the log says why.")
-        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE)
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -63,30 +74,3 @@ class Server:
         self._socket.close()
         if self._thread.is_alive():
             raise RuntimeError("The server did not stop.")
-
-
-@dataclass
-class Person:
-    """Who has signed in, as applications have them on `connection.user`."""
-
-    id: str
-    email: str = ""
-    roles: list[str] = field(default_factory=list)
-
-
-class SignedIn:
-    """Puts the user of every request on it, from a bearer token; nobody if there is no known one.
-
-    The guards of the guide ask for `connection.user`, and the guide leaves to its reader what sets it. This stands
-    in front of the application, as a reader's authentication would, so that the application stays untouched.
-    """
-
-    def __init__(self, app: Any, people: Mapping[str, Person]) -> None:
-        self._app = app
-        self._people = people
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            sent = dict(scope["headers"]).get(b"authorization", b"").decode()
-            scope = {**scope, "user": self._people.get(sent.removeprefix("Bearer ")), "auth": None}
-        await self._app(scope, receive, send)

@@ -1,0 +1,23 @@
+"""The REST API: one controller for each resource. They parse, call and answer; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from workflows_litestar.controllers.definitions import DefinitionController
+from workflows_litestar.controllers.instances import InstanceController
+from workflows_litestar.controllers.tasks import TaskController
+
+if TYPE_CHECKING:
+    from litestar import Controller
+
+CONTROLLERS: Final[Mapping[str, type[Controller]]] = MappingProxyType(
+    {
+        "Workflow Definitions": DefinitionController,
+        "Workflow Instances": InstanceController,
+        "Human Tasks": TaskController,
+    }
+)
+"""Group, as it is called in the OpenAPI document, to its controller."""

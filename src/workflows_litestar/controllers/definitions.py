@@ -1,0 +1,60 @@
+"""The definitions that are registered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from litestar import Controller, get
+from litestar.params import FromPath, QueryParameter
+
+from workflows_core.diagram import diagram_of
+from workflows_litestar.dependencies import Registry
+from workflows_litestar.dto import WorkflowDefinitionDTO, WorkflowGraphDTO
+from workflows_litestar.openapi import refusals
+
+GraphFormat = Annotated[
+    Literal["mermaid", "json"], QueryParameter(description="What it is asked for; every answer holds both.")
+]
+
+
+class DefinitionController(Controller):
+    """Reading definitions."""
+
+    path = "/definitions"
+
+    @get(
+        operation_id="list_workflow_definitions",
+        summary="List the workflow definitions",
+        description="The latest version of each, by name.",
+        responses=refusals(),
+    )
+    async def list_definitions(self, workflow_registry: Registry) -> list[WorkflowDefinitionDTO]:
+        """Return the latest version of every definition."""
+        return [WorkflowDefinitionDTO.from_domain(each) for each in workflow_registry.list_definitions()]
+
+    @get(
+        "/{name:str}",
+        operation_id="get_workflow_definition",
+        summary="Get a workflow definition",
+        description="Its latest version.",
+        responses=refusals(400, 404),
+    )
+    async def get_definition(self, name: FromPath[str], workflow_registry: Registry) -> WorkflowDefinitionDTO:
+        """Return one definition."""
+        return WorkflowDefinitionDTO.from_domain(workflow_registry.get_definition(name))
+
+    @get(
+        "/{name:str}/graph",
+        operation_id="get_workflow_definition_graph",
+        summary="Draw a workflow definition",
+        description="As Mermaid text, and as nodes and edges.",
+        responses=refusals(400, 404),
+    )
+    async def get_graph(
+        self,
+        name: FromPath[str],
+        workflow_registry: Registry,
+        graph_format: GraphFormat = "mermaid",
+    ) -> WorkflowGraphDTO:
+        """Return the picture of a definition."""
+        return WorkflowGraphDTO.from_domain(diagram_of(workflow_registry.get_definition(name)))

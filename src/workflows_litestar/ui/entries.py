@@ -1,0 +1,209 @@
+"""What a person entered: from the fields of a submitted form to data, and from data to what fields show.
+
+Nothing that was typed is lost: what cannot be read is kept as it is, with a complaint that stands beside its field.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from attrs import frozen
+
+from workflows_core.data import Json, JsonObject
+from workflows_core.errors import FormProblem
+from workflows_litestar.ui.fields import Choice, Field, FieldKind
+
+Submitted: TypeAlias = Mapping[str, str]
+"""Field name to text, as the browser sent it."""
+
+MAX_ITEMS: Final = 500
+"""How many items of one list are read."""
+
+NOTHING: Final = object()
+
+
+@frozen
+class Entered:
+    """What came of a submitted form.
+
+    Attributes:
+        data: The data that could be read.
+        problems: What could not be read, with the pointer to its field.
+    """
+
+    data: JsonObject
+    problems: tuple[FormProblem, ...]
+
+
+def read(form: Field, submitted: Submitted) -> Entered:
+    """Read a submitted form; empty fields are left out, for the schema to say which must not be."""
+    problems: list[FormProblem] = []
+    value = _read(form, submitted, problems)
+    if value is NOTHING:
+        value = {}
+    if not isinstance(value, dict):
+        problems.append(FormProblem("", "Must be an object, such as {}."))
+        value = {}
+    return Entered(value, tuple(problems))
+
+
+def _read(field: Field, submitted: Submitted, problems: list[FormProblem]) -> object:
+    """Return the value of a field, `NOTHING` where nothing was entered."""
+    match field.kind:
+        case FieldKind.OBJECT:
+            return _read_object(field, submitted, problems)
+        case FieldKind.LIST:
+            return _read_list(field, submitted, problems)
+    text = submitted.get(field.name, "")
+    if text.strip() == "":
+        return NOTHING
+    try:
+        return _parse(field, text)
+    except ValueError as error:
+        problems.append(FormProblem(field.name, str(error)))
+        return NOTHING
+
+
+def _read_object(field: Field, submitted: Submitted, problems: list[FormProblem]) -> object:
+    values = {str(each.path[-1]): _read(each, submitted, problems) for each in field.fields}
+    entered = {name: value for name, value in values.items() if value is not NOTHING}
+    return entered if entered or field.is_required else NOTHING
+
+
+def _read_list(field: Field, submitted: Submitted, problems: list[FormProblem]) -> object:
+    """Read the items; those in which nothing was entered (the spare row of a page without scripts) are left out."""
+    items = []
+    for index in _indexes(field, submitted):
+        value = _read(field.at(index), submitted, problems)
+        if value is not NOTHING and value != {}:
+            items.append(value)
+    return items if items or field.is_required else NOTHING
+
+
+def _indexes(field: Field, submitted: Submitted) -> list[int]:
+    """Return the numbers of the items that were sent."""
+    prefix = field.name + "/"
+    found = {name[len(prefix) :].partition("/")[0] for name in submitted if name.startswith(prefix)}
+    return sorted(int(number) for number in found if number.isdecimal() and len(number) < 6)[:MAX_ITEMS]
+
+
+def _parse(field: Field, text: str) -> Json:
+    match field.kind:
+        case FieldKind.NUMBER:
+            return _number(text)
+        case FieldKind.INTEGER:
+            return _integer(text)
+        case FieldKind.BOOLEAN:
+            return _boolean(text)
+        case FieldKind.CHOICE:
+            return _chosen(field.choices, text)
+        case FieldKind.MOMENT:
+            return _moment(text)
+        case FieldKind.JSON:
+            return _json(text)
+        case FieldKind.TEXTAREA:
+            return text.replace("\r\n", "\n")
+    return text
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text.strip())
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError("Must be a number, such as 12.5.")
+    return int(number) if number.is_integer() and abs(number) < 2**53 and "e" not in text.lower() else number
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text.strip())
+    except ValueError:
+        raise ValueError("Must be a whole number, such as 12.") from None
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return {"true": True, "false": False}[text]
+    except KeyError:
+        raise ValueError("Must be yes or no.") from None
+
+
+def _chosen(choices: tuple[Choice, ...], text: str) -> Json:
+    for choice in choices:
+        if choice.text == text:
+            return choice.value
+    raise ValueError("Must be one of the choices.")
+
+
+def _moment(text: str) -> str:
+    """Read a moment: what the browser sends has no zone and is taken for UTC; one that was typed may have its own."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError("Must be a date and time, such as 2026-11-24T16:30.") from None
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return aware.isoformat().replace("+00:00", "Z")
+
+
+def _json(text: str) -> Json:
+    try:
+        value: Json = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise ValueError(f"Must be JSON{place}.") from None
+    return value
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(constant)
+
+
+def shown(form: Field, data: Json) -> dict[str, str]:
+    """Return what the fields of a form show for data: field name to text; as a browser would send it."""
+    return dict(_shown(form, data))
+
+
+def _shown(field: Field, value: object) -> Iterator[tuple[str, str]]:
+    if field.kind is FieldKind.OBJECT:
+        members = value if isinstance(value, dict) else {}
+        for each in field.fields:
+            yield from _shown(each, members.get(each.path[-1], each.default))
+        return
+    if field.kind is FieldKind.LIST:
+        for index, item in enumerate(value if isinstance(value, list) else []):
+            yield from _shown(field.at(index), item)
+        return
+    text = _written(field, value)
+    if text is not None:
+        yield field.name, text
+
+
+def _written(field: Field, value: object) -> str | None:
+    match field.kind:
+        case FieldKind.JSON:
+            return None if value is None else json.dumps(value, indent=2, ensure_ascii=False)
+        case FieldKind.CHOICE:
+            return next((choice.text for choice in field.choices if _equal(choice.value, value)), None)
+        case FieldKind.BOOLEAN:
+            return {True: "true", False: "false"}.get(value) if isinstance(value, bool) else None
+        case FieldKind.MOMENT if isinstance(value, str):
+            return value.removesuffix("Z")
+    return None if value is None else str(value)
+
+
+def _equal(one: Json, other: object) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def items_of(field: Field, entries: Submitted, *, spare: bool = True) -> list[Field]:
+    """Return the fields of a list's items as they are on the page, with an empty one to spare."""
+    indexes = _indexes(field, entries)
+    if spare:
+        indexes.append(indexes[-1] + 1 if indexes else 0)
+    return [field.at(index) for index in indexes]
