@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fmt lint type contracts docs guide replay clean
+.PHONY: help install demo replay test test-deep check fmt lint type contracts docs guide clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 install: $(READY) ## create .venv with the tested versions
 $(READY): pyproject.toml constraints.txt
@@ -25,6 +25,8 @@ replay: $(READY) ## play every logged travel request through a running server
 
 test: $(READY) ## run the tests, PostgreSQL included
 	$(BIN)/pytest -n 2
+test-deep: $(READY) ## run the property tests with many more examples
+	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -n 2 -m hypothesis
 guide: $(READY) ## run the plugin's guide, snippet by snippet
 	$(BIN)/pytest guide -q
 check: lint type contracts test ## everything a change must pass
@@ -39,7 +41,8 @@ type: $(READY) ## mypy, strict
 	$(BIN)/mypy
 contracts: $(READY) ## who may import whom
 	$(BIN)/lint-imports
-docs: $(READY) ## build docs/_build
-	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build
+docs: $(READY) ## build docs/_build, with what is made from the code
+	$(BIN)/python -m docs._make
+	$(BIN)/sphinx-build -W --keep-going -q -E docs docs/_build
 clean: ## remove .venv and everything built
 	rm -rf $(VENV) build dist docs/_build .coverage* .hypothesis .*_cache

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests import profiles
 from tests.databases import URLS, prepare
 from tests.postgres import PostgresServer, PostgresUnavailableError
 
 SERVER = pytest.StashKey[PostgresServer]()
+
+profiles.load()
 
 
 def started(config: pytest.Config) -> PostgresServer:

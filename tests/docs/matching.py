@@ -1,8 +1,8 @@
 """Compares what a page prints with what really came.
 
-No two runs share ids and moments. A page prints some, and they stand for those of the run: the first
-time an id is seen it is bound to the real one, and from then on stands for it everywhere, in commands
-too. A moment stands for any moment.
+No two runs share ids, tokens, moments and durations. A page prints some, and they stand for those of the run:
+the first time an id or a token is seen it is bound to the real one, and from then on stands for it everywhere,
+in commands too. A moment stands for any moment, a duration ("0.12s") for any duration.
 """
 
 from __future__ import annotations
@@ -11,19 +11,23 @@ import re
 from typing import Any, Final
 
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_TOKEN: Final = r"eyJ[\w-]+\.[\w-]+\.[\w-]+"
+_BOUND: Final = (_ID, _TOKEN)
 _MOMENT: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"
-_VARIES: Final = re.compile(f"({_ID}|{_MOMENT})")
+_DURATION: Final = r"\b\d+\.\d\ds\b"
+_FREE: Final = (_MOMENT, _DURATION)
+_VARIES: Final = re.compile(f"({'|'.join((*_BOUND, *_FREE))})")
 
 
 class Bindings:
-    """The ids that were seen so far: what the page prints, and what it stands for."""
+    """The ids and tokens that were seen so far: what the page prints, and what it stands for."""
 
     def __init__(self) -> None:
         self._real: dict[str, str] = {}
 
     def substituted(self, text: str) -> str:
-        """Return a text of the page with the real ids in the place of the printed ones."""
-        return re.sub(_ID, lambda found: self._real.get(found[0], found[0]), text)
+        """Return a text of the page with the real ids and tokens in the place of the printed ones."""
+        return re.sub("|".join(_BOUND), lambda found: self._real.get(found[0], found[0]), text)
 
     def differences(
         self, printed: Any, actual: Any, *, is_excerpt: bool = False, pointer: str = ""
@@ -65,19 +69,21 @@ class Bindings:
         came = re.fullmatch(pattern, actual)
         if came is None:
             return False
-        known = self._real | {
-            part: real for part, real in zip(parts[1::2], came.groups(), strict=True) if re.match(_ID, part)
-        }
-        if len(set(known.values())) != len(known):  # two printed ids cannot stand for one
+        pairs = zip(parts[1::2], came.groups(), strict=True)
+        known = self._real | {part: real for part, real in pairs if _kind(part) in _BOUND}
+        if len(set(known.values())) != len(known):  # two that are printed cannot stand for one
             return False
         self._real = known
         return True
 
     def _pattern(self, part: str) -> str:
-        if not re.fullmatch(_ID, part):
-            return f"({_MOMENT})"
         known = self._real.get(part)
-        return f"({_ID})" if known is None else f"({re.escape(known)})"
+        return f"({_kind(part)})" if known is None else f"({re.escape(known)})"
+
+
+def _kind(part: str) -> str:
+    """Return the pattern of what differs from run to run."""
+    return next(kind for kind in (*_BOUND, *_FREE) if re.fullmatch(kind, part))
 
 
 def _differ(pointer: str, printed: object, actual: object) -> str:

@@ -88,4 +88,4 @@ def environment(folder: Path) -> dict[str, str]:
     """Return the environment in which a page's commands run: the tools of this virtualenv come first."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
-    return {**kept, "PATH": path, "HOME": str(folder), "PYTHONWARNINGS": "error", "COLUMNS": "100"}
+    return {**kept, "PATH": path, "HOME": str(folder), "PYTHONWARNINGS": "error", "COLUMNS": "80"}

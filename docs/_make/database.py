@@ -1,0 +1,69 @@
+"""Writes the database tables as Markdown, out of the metadata that the migrations are compared with."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Table
+
+from docs._make.comments import attributes
+from docs._make.states import table
+from workflows_core.instance import Instance
+from workflows_core.ports import InstanceSummary, StoredDefinition
+from workflows_core.tasks import Task
+from workflows_core.transition import HistoryEntry
+from workflows_sqla.tables import definitions, history, instances, metadata, runners, tasks
+
+_SOURCES: Final[dict[Table, tuple[type, ...]]] = {
+    instances: (InstanceSummary, Instance),
+    history: (HistoryEntry,),
+    tasks: (Task,),
+    definitions: (StoredDefinition,),
+    runners: (),
+}
+_MORE: Final = {
+    "workflow_instances.status": "What the tokens say, so that it can be searched.",
+    "workflow_instances.current_step": "The step of the oldest live token.",
+    "workflow_instances.error": "The first failure in words; empty if nothing failed.",
+    "workflow_instances.state": "Tokens, arrivals, and what else says where the instance is.",
+    "workflow_instances.data": "The snapshot: data and forms as of `data_revision`.",
+    "workflow_instances.data_revision": "The revision that the snapshot is of; patches since are in the history.",
+    "workflow_runners.id": "The runner, as the tokens it holds name it.",
+    "workflow_runners.lease_until": "Until when it is believed alive without a sign of life (UTC).",
+}
+_TYPES: Final = {
+    "Document": "JSON text",
+    "Moment": "moment (UTC)",
+    "Id": "UUID",
+    "Word": "text",
+    "Integer": "integer",
+}
+
+
+def database() -> str:
+    """Write every table: its columns, what they mean, and its indexes."""
+    ordered = [*_SOURCES, *(one for one in metadata.sorted_tables if one not in _SOURCES)]
+    return "\n\n".join(map(_table, ordered))
+
+
+def _table(one: Table) -> str:
+    meanings: dict[str, str] = {}
+    for kind in _SOURCES.get(one, ()):
+        meanings |= attributes(kind)
+    lines = [
+        [
+            f"`{column.name}`" + (" (key)" if column.primary_key else ""),
+            _TYPES.get(type(column.type).__name__, str(column.type))
+            + ("" if not column.nullable else ", or NULL"),
+            _MORE.get(f"{one.name}.{column.name}", meanings.get(column.name, "")),
+        ]
+        for column in one.columns
+    ]
+    indexes = sorted(
+        ("unique: " if index.unique else "")
+        + ", ".join(f"`{column.name}`" for column in index.columns)
+        + (" (where set)" if index.dialect_options["postgresql"]["where"] is not None else "")
+        for index in one.indexes
+    )
+    text = f"## `{one.name}`\n\n" + table(["column", "type", "meaning"], lines)
+    return text + (f"\n\nIndexes: {'; '.join(indexes)}." if indexes else "")
