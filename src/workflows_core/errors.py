@@ -79,6 +79,23 @@ class TaskNotFoundError(WorkflowError):
         super().__init__(f"There is no task {task_id}.")
 
 
+class MessageNotAwaitedError(WorkflowError):
+    """Nobody waits for this call from outside, or not any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody waits for this call: the address is wrong, was used already, or its time is over."
+        )
+
+
+class InvalidSignatureError(WorkflowError):
+    """A call from outside is not signed as the step that waits for it demands; nothing was changed."""
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        super().__init__(f"The call is not signed with the secret of the step that waits for it: {detail}")
+
+
 class InvalidTransitionError(WorkflowError):
     """The command is not allowed in the present state; nothing was changed.
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve, field, frozen
 
 from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError, TaskNotFoundError
-from workflows_core.ports import InstanceSummary, StoredDefinition, summarize
+from workflows_core.mailbox import Mailbox, Messages
+from workflows_core.ports import WATCHED, InstanceSummary, StoredDefinition, summarize
 from workflows_core.states import InstanceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Hashable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
+    from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
     from workflows_core.instance import Instance
-    from workflows_core.ports import InstanceQuery, TaskQuery
+    from workflows_core.ports import DefinitionKey, InstanceQuery, TaskQuery
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
 
@@ -36,6 +38,7 @@ class _Tables:
     started: dict[str, UUID] = field(factory=dict)
     tasks: dict[UUID, Task] = field(factory=dict)
     history: dict[UUID, list[HistoryEntry]] = field(factory=dict)
+    mailbox: Mailbox = field(factory=Mailbox)
 
 
 class MemoryStorage:
@@ -46,6 +49,7 @@ class MemoryStorage:
         self._wake: dict[UUID, datetime] = {}
         self._runners: dict[str, datetime] = {}
         self._writing = asyncio.Lock()
+        self._changes = MemoryChanges()
 
     @property
     def identity(self) -> Hashable:
@@ -59,18 +63,34 @@ class MemoryStorage:
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[MemoryUnitOfWork]:
         """Open a transaction; the first write takes the one write lock and keeps it until the end."""
-        unit = MemoryUnitOfWork(self._tables, self._wake, self._writing)
+        unit = MemoryUnitOfWork(self._tables, self._wake, self._writing, self._changes)
         try:
             yield unit
         finally:
             unit.end()
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Instance]:
+    async def claim_due(
+        self,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        definitions: Collection[DefinitionKey] | None = None,
+    ) -> Sequence[Instance]:
         """Take due instances; see the port."""
-        due = sorted((wake_at, str(id_), id_) for id_, wake_at in self._wake.items() if wake_at <= now)[
-            :limit
-        ]
-        return [self._defer(id_, until) for _, _, id_ in due]
+        due: dict[DefinitionKey, list[UUID]] = {}
+        for wake_at, _, id_ in sorted((moment, str(id_), id_) for id_, moment in self._wake.items()):
+            key = self._definition_of(id_)
+            if wake_at <= now and (definitions is None or key in definitions):
+                due.setdefault(key, []).append(id_)
+        claimed: list[UUID] = []
+        for place, ids in enumerate(due.values()):
+            share = -(-(limit - len(claimed)) // (len(due) - place))
+            claimed += ids[:share]
+        return [self._defer(id_, until) for id_ in claimed]
+
+    def _definition_of(self, instance_id: UUID) -> DefinitionKey:
+        instance = self._tables.instances[instance_id]
+        return instance.definition_name, instance.definition_version
 
     def _defer(self, instance_id: UUID, until: datetime) -> Instance:
         self._wake[instance_id] = until
@@ -78,9 +98,42 @@ class MemoryStorage:
         self._tables.instances[instance_id] = deferred
         return deferred
 
-    async def next_due(self) -> datetime | None:
+    async def put_off(self, claimed: Instance, until: datetime | None) -> None:
+        """Make a claimed instance due later; see the port."""
+        stored = self._tables.instances[claimed.id]
+        if stored.revision == claimed.revision and self._wake.get(claimed.id) == claimed.wake_at:
+            self._tables.instances[claimed.id] = evolve(stored, wake_at=until)
+            if until is None:
+                del self._wake[claimed.id]
+            else:
+                self._wake[claimed.id] = until
+
+    async def next_due(self, definitions: Collection[DefinitionKey] | None = None) -> datetime | None:
         """Return when something is due next; see the port."""
-        return min(self._wake.values(), default=None)
+        moments = (
+            moment
+            for id_, moment in self._wake.items()
+            if definitions is None or self._definition_of(id_) in definitions
+        )
+        return min(moments, default=None)
+
+    async def due_definitions(self, now: datetime) -> frozenset[DefinitionKey]:
+        """Return the definitions of which something is due; see the port."""
+        due = {self._definition_of(id_) for id_, moment in self._wake.items() if moment <= now}
+        return frozenset(due & self._tables.definitions.keys())
+
+    async def purge(self, now: datetime) -> int:
+        """Forget expired messages; see the port."""
+        return self._tables.mailbox.purge(now)
+
+    @asynccontextmanager
+    async def changes(self, heard: Callable[[UUID | None], None]) -> AsyncIterator[MemoryChanges]:
+        """Hear of commits; see the port."""
+        self._changes.listeners.append(heard)
+        try:
+            yield self._changes
+        finally:
+            self._changes.listeners.remove(heard)
 
     async def enlist(self, runner_id: str, until: datetime) -> None:
         """Note a runner; see the port."""
@@ -120,14 +173,45 @@ class MemoryStorage:
         """Hold on to nothing: the memory goes with the object."""
 
 
+class MemoryChanges:
+    """Implements `ports.Changes` for all who listen."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[UUID | None], None]] = []
+        self._watched: dict[UUID, datetime] = {}
+
+    async def watch(self, instance_id: UUID) -> None:
+        """Tell of every transition of an instance; see the port."""
+        now = datetime.now(UTC)
+        self._watched = {id_: until for id_, until in self._watched.items() if until > now}
+        self._watched[instance_id] = now + WATCHED
+
+    def tell(self, due: bool, disturbed: Collection[UUID], written: Collection[UUID]) -> None:  # noqa: FBT001
+        """Tell what was committed."""
+        news: list[UUID | None] = [id_ for id_ in written if id_ in disturbed or id_ in self._watched]
+        if due:
+            news.append(None)
+        for heard in self.listeners if news else ():
+            for each in news:
+                heard(each)
+
+
 class MemoryUnitOfWork:
     """A transaction on a `MemoryStorage`: what it writes stays here until it is committed."""
 
-    def __init__(self, tables: _Tables, wake: dict[UUID, datetime], writing: asyncio.Lock) -> None:
+    def __init__(
+        self,
+        tables: _Tables,
+        wake: dict[UUID, datetime],
+        writing: asyncio.Lock,
+        changes: MemoryChanges,
+    ) -> None:
         self._stored = tables
         self._written = _Tables()
         self._wake = wake
         self._writing = writing
+        self._changes = changes
+        self._disturbed: set[UUID] = set()
         self._is_writing = False
 
     @property
@@ -150,6 +234,18 @@ class MemoryUnitOfWork:
         """The histories, in this transaction."""
         return _History(self._stored, self._written)
 
+    @property
+    def messages(self) -> Messages:
+        """The messages, in this transaction."""
+        return Messages(self._stored.mailbox, self._written.mailbox, self.writable, self._find_instance)
+
+    def _find_instance(self, instance_id: UUID) -> Instance | None:
+        return _look_up(instance_id, self._written.instances, self._stored.instances)
+
+    def session(self) -> AbstractAsyncContextManager[None]:
+        """Give nothing: there is nowhere else to write."""
+        return nullcontext()
+
     async def writable(self) -> _Tables:
         """Wait until nobody else writes, and return where to write."""
         if not self._is_writing:
@@ -163,7 +259,7 @@ class MemoryUnitOfWork:
         lost: set[UUID] = set()
         for transition in transitions:
             instance = transition.instance
-            if self._is_lost(transition):
+            if self._is_lost(transition) or (transition.consumes and await self.messages.refuses(transition)):
                 lost.add(instance.id)
                 continue
             written.instances[instance.id] = instance
@@ -171,11 +267,15 @@ class MemoryUnitOfWork:
             written.tasks.update((task.id, task) for task in transition.tasks)
             if transition.is_start and instance.idempotency_key is not None:
                 written.started[instance.idempotency_key] = instance.id
+            if transition.listens or transition.waits is not None:
+                await self.messages.settle(transition)
+            if transition.disturbs:
+                self._disturbed.add(instance.id)
         return frozenset(lost)
 
     def _is_lost(self, transition: Transition) -> bool:
         new = transition.instance
-        known = _look_up(new.id, self._written.instances, self._stored.instances)
+        known = self._find_instance(new.id)
         if not transition.is_start:
             return known is None or known.revision != new.revision - 1
         key = new.idempotency_key
@@ -192,16 +292,33 @@ class MemoryUnitOfWork:
         stored.tasks.update(written.tasks)
         for instance_id, entries in written.history.items():
             stored.history.setdefault(instance_id, []).extend(entries)
+        stored.mailbox.update(written.mailbox)
         for instance in written.instances.values():
             if instance.wake_at is None:
                 self._wake.pop(instance.id, None)
             else:
                 self._wake[instance.id] = instance.wake_at
+        woken = self._wake_for_mail(written.mailbox)
+        is_due = woken or any(
+            instance.wake_at is not None and instance.wake_at <= instance.updated_at
+            for instance in written.instances.values()
+        )
+        self._changes.tell(is_due, self._disturbed, written.instances)
         self.end()
+
+    def _wake_for_mail(self, written: Mailbox) -> bool:
+        """Make the instances due that there is mail for; return whether there are any."""
+        for id_, moment in written.woken.items():
+            instance = self._stored.instances[id_]
+            if instance.wake_at is None or instance.wake_at > moment:
+                self._stored.instances[id_] = evolve(instance, wake_at=moment)
+                self._wake[id_] = moment
+        return bool(written.woken)
 
     def end(self) -> None:
         """Drop what was not committed and let others write."""
         self._written = _Tables()
+        self._disturbed = set()
         if self._is_writing:
             self._is_writing = False
             self._writing.release()

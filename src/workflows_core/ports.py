@@ -7,7 +7,8 @@ All times are aware datetimes in UTC.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from attrs import field, frozen
 from attrs.validators import ge, optional
@@ -16,15 +17,23 @@ from workflows_core.data import JsonObject
 from workflows_core.states import InstanceStatus, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from uuid import UUID
 
     from workflows_core.errors import FormProblem
     from workflows_core.instance import Instance
+    from workflows_core.messages import Message, Wait
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
+
+
+DefinitionKey: TypeAlias = tuple[str, str]
+"""Name and version of a definition."""
+
+WATCHED: Final = timedelta(seconds=60)
+"""How long a storage tells of the changes of an instance after it was asked to."""
 
 
 @frozen(kw_only=True)
@@ -200,6 +209,41 @@ class HistoryRepository(Protocol):
         ...
 
 
+class MessageRepository(Protocol):
+    """Messages, and the waits for them. Waits are written, and messages taken, through `UnitOfWork.apply` alone."""
+
+    async def add(self, message: Message) -> Message:
+        """Keep a message, and make the instances due at once that wait for it; return it.
+
+        If a message of that id is known and not expired, nothing changes and that one is returned.
+
+        Whoever begins to wait for it at the same time does not miss it: either this finds the wait, or the
+        transition that begins the wait finds the message.
+
+        Raises:
+            InstanceNotFoundError: If it is sent to an instance that does not exist.
+        """
+        ...
+
+    async def find(self, message_id: str) -> Message | None:
+        """Return a message, taken or not; `None` if it is unknown or was forgotten."""
+        ...
+
+    async def find_waits(self, name: str, correlation_key: str) -> Sequence[Wait]:
+        """Return the waits for messages of this name and key, in the order of instance id and token."""
+        ...
+
+    async def find_mail(
+        self, instance_ids: Collection[UUID], now: datetime
+    ) -> Sequence[tuple[Wait, Message]]:
+        """Return, for each wait of these instances, the oldest message that it may take.
+
+        Messages that are taken, or expired by `now`, are left out, and so are waits that no message is there
+        for. The same message stands beside every wait that it suits. Ordered by instance id and token.
+        """
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. What is read in it is consistent; leaving it without `commit` undoes all of it."""
 
@@ -223,18 +267,45 @@ class UnitOfWork(Protocol):
         """The histories, in this transaction."""
         ...
 
+    @property
+    def messages(self) -> MessageRepository:
+        """The messages, in this transaction."""
+        ...
+
     async def apply(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
         """Write transitions of different instances; return the ids of those that lost.
 
         A transition lost if its instance is no longer at `transition.instance.revision - 1`; a start lost if
-        an instance of that id, or one with the same idempotency key, exists already. Nothing of a lost
-        transition is written; all of every other one is: the instance's state, its history row, its tasks,
-        and (if `saves_data`) the snapshot of its data. No more than one transition per instance is passed.
+        an instance of that id, or one with the same idempotency key, exists already. One that `consumes` a
+        message lost if the message is unknown or taken. Nothing of a lost transition is written; all of every
+        other one is: the instance's state, its history row, its tasks, its `waits` if they changed, and (if
+        `saves_data`) the snapshot of its data. No more than one transition per instance is passed.
+
+        The messages that it consumes are taken by the instance. If it `listens`, and a message is there that
+        one of its waits may take, then the instance is due at once, whatever the transition says.
+        """
+        ...
+
+    def session(self) -> AbstractAsyncContextManager[object | None]:
+        """Give user code the means to write in this transaction: what the storage is used with, or `None`.
+
+        What was written is part of the transaction when the context is left, and gone if it is left with an
+        error; user code cannot end the transaction. What the storage refuses of it is raised as it comes.
+
+        Raises:
+            StorageError: If the transaction cannot go on.
         """
         ...
 
     async def commit(self) -> None:
         """Make everything durable, at once. After it returned, every other unit of work sees it."""
+
+
+class Changes(Protocol):
+    """What a storage tells of commits; see `Storage.changes`."""
+
+    async def watch(self, instance_id: UUID) -> None:
+        """Hear of every transition of an instance from now on, for at least `WATCHED`; watch again to go on."""
 
 
 class Storage(Protocol):
@@ -257,8 +328,17 @@ class Storage(Protocol):
         """Open a transaction; leaving the context without `commit` rolls it back."""
         ...
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Instance]:
-        """Take instances whose `wake_at` is not after `now`, earliest first, and push it to `until`.
+    async def claim_due(
+        self,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        definitions: Collection[DefinitionKey] | None = None,
+    ) -> Sequence[Instance]:
+        """Take instances whose `wake_at` is not after `now`, and push it to `until`.
+
+        Only those of the given definitions are taken (`None`: of any), the earliest of each first. Where more
+        than `limit` are due, every definition gets a share; what others left of theirs is given to the rest.
 
         Every due instance goes to one caller only, however many ask at the same time: for the others it is
         not due before `until`. Nothing else about it changes (its revision neither), so a transition
@@ -267,8 +347,39 @@ class Storage(Protocol):
         """
         ...
 
-    async def next_due(self) -> datetime | None:
-        """Return the earliest `wake_at` of all instances, `None` if nothing will ever be due."""
+    async def put_off(self, claimed: Instance, until: datetime | None) -> None:
+        """Make an instance that was claimed due at `until` (`None`: not by itself): there was nothing to do.
+
+        Nothing happens if anybody wrote to it, or made it due, since it was claimed.
+        """
+
+    async def next_due(self, definitions: Collection[DefinitionKey] | None = None) -> datetime | None:
+        """Return the earliest `wake_at` of the instances of these definitions (`None`: of any).
+
+        `None` if nothing of that will ever be due.
+        """
+        ...
+
+    async def due_definitions(self, now: datetime) -> frozenset[DefinitionKey]:
+        """Return the stored definitions of which an instance is due at `now`."""
+        ...
+
+    async def purge(self, now: datetime) -> int:
+        """Forget the messages that expired by `now`; return how many it were."""
+        ...
+
+    def changes(self, heard: Callable[[UUID | None], None]) -> AbstractAsyncContextManager[Changes]:
+        """Hear of what is committed, here and by other processes, for as long as the context is open.
+
+        `heard` is called, in this event loop and soon after the commit,
+
+        * with `None` when an instance may have become due that no runner holds;
+        * with the id of an instance, when a running step was taken away from its runner (`disturbs`), and at
+          every transition of an instance that is watched.
+
+        These are hints: one may come without cause, or (after a lost connection) not at all. Whoever hears one
+        looks for himself, and looks now and then without having heard anything.
+        """
         ...
 
     async def enlist(self, runner_id: str, until: datetime) -> None:

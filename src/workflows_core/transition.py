@@ -14,7 +14,8 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from workflows_core import events as ev
-from workflows_core.instance import Instance, Token
+from workflows_core.instance import Awaited, Instance, Token
+from workflows_core.messages import Wait
 from workflows_core.states import TokenState
 from workflows_core.tasks import Task, evolve_task
 
@@ -57,12 +58,20 @@ class Transition:
         tasks: The new values of the tasks that changed.
         saves_data: Whether `instance.data` and `instance.forms` are to be written as the new snapshot.
             If not, what changed in them is in the history row alone.
+        waits: All waits for messages that the instance has now, if they changed; `None` if they did not.
+        listens: Whether the instance would take a message at once.
+        consumes: The ids of the messages that it took.
+        disturbs: Whether a running step was taken away from its runner.
     """
 
     instance: Instance
     entry: HistoryEntry
     tasks: tuple[Task, ...]
     saves_data: bool
+    waits: tuple[Wait, ...] | None = None
+    listens: bool = False
+    consumes: tuple[str, ...] = ()
+    disturbs: bool = False
 
     @property
     def is_start(self) -> bool:
@@ -95,7 +104,56 @@ def transition(
         instance_id=after.id, revision=revision, at=after.updated_at, actor=actor, events=events
     )
     tasks = _changed_tasks({} if before is None else before.tasks, events, after)
-    return Transition(instance=instance, entry=entry, tasks=tasks, saves_data=saves_data)
+    awaited = _awaited(after)
+    return Transition(
+        instance=instance,
+        entry=entry,
+        tasks=tasks,
+        saves_data=saves_data,
+        waits=None if awaited == _awaited(before) else _waits(after),
+        listens=bool(awaited) and after.suspend_reason is None,
+        consumes=tuple(event.message_id for event in events if isinstance(event, ev.MessageReceived)),
+        disturbs=_disturbs(before, after, events),
+    )
+
+
+def _awaited(instance: Instance | None) -> dict[int, Awaited]:
+    if instance is None:
+        return {}
+    return {token.id: token.awaits for token in instance.tokens.values() if token.awaits is not None}
+
+
+def _waits(instance: Instance) -> tuple[Wait, ...]:
+    return tuple(
+        Wait(
+            instance_id=instance.id,
+            token=number,
+            name=awaited.name,
+            correlation_key=awaited.correlation_key,
+            tenant_id=instance.tenant_id,
+        )
+        for number, awaited in _awaited(instance).items()
+    )
+
+
+def _disturbs(before: Instance | None, after: Instance, events: tuple[ev.Event, ...]) -> bool:
+    """Whether a step that was running is not any more, without its runner having reported how it went."""
+    if before is None or not any(map(_takes_away, events)):
+        return False
+    return any(
+        token.state is TokenState.RUNNING and not _goes_on(token, after.tokens.get(token.id))
+        for token in before.tokens.values()
+    )
+
+
+def _goes_on(token: Token, later: Token | None) -> bool:
+    return later is not None and later.state is TokenState.RUNNING and later.attempt == token.attempt
+
+
+def _takes_away(event: ev.Event) -> bool:
+    if isinstance(event, ev.StepSkipped):
+        return event.reason is not None  # or else the step said so itself
+    return isinstance(event, ev.InstanceCanceled | ev.StepLost | ev.TokenCanceled)
 
 
 def _written(event: ev.Event) -> int:
@@ -122,14 +180,12 @@ def _changed_tasks(
     return tuple(changed.values())
 
 
-def _wake_at(instance: Instance) -> datetime | None:
-    """Return when the instance is due next.
+def next_wake(instance: Instance, now: datetime) -> datetime | None:
+    """Return when the instance is due next, `None` if it only waits for somebody outside.
 
     Work that nobody has taken is due at once; work in hand is due when its runner should have given
-    a sign of life; what waits for a moment is due then. A moment noted earlier that is still ahead and early
-    enough is kept: waking too soon is harmless, while moving an indexed column at every step is not free.
+    a sign of life; what waits for a moment is due then. While it is suspended only work in hand counts.
     """
-    now = instance.updated_at
     due: datetime | None = None
     for token in instance.tokens.values():
         moment = _due_at(token, now) if instance.suspend_reason is None else _lease_end(token)
@@ -138,8 +194,21 @@ def _wake_at(instance: Instance) -> datetime | None:
                 return now
             if due is None or moment < due:
                 due = moment
-    noted = instance.wake_at
-    return noted if due is not None and noted is not None and now < noted <= due else due
+    return due
+
+
+def _wake_at(instance: Instance) -> datetime | None:
+    """Return when to wake the instance.
+
+    While a step runs, a moment noted earlier that is still ahead and early enough is kept: waking too soon is
+    harmless then, while moving an indexed column at every step is not free.
+    """
+    now, noted = instance.updated_at, instance.wake_at
+    due = next_wake(instance, now)
+    if due is None or noted is None or not now < noted <= due:
+        return due
+    is_running = any(token.state is TokenState.RUNNING for token in instance.tokens.values())
+    return noted if is_running else due
 
 
 def _due_at(token: Token, now: datetime) -> datetime | None:

@@ -6,7 +6,6 @@ process ended. A runner locks before it gets on the list, so that nobody finds i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 from sqlalchemy import func, literal, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from workflows_sqla.faults import faults_translated
+from workflows_sqla.side import SideConnection
 from workflows_sqla.sqlite import database_file
 from workflows_sqla.tables import runners
 from workflows_sqla.transactions import Reader
@@ -43,56 +42,46 @@ class RunnerLocks(Protocol):
         ...
 
 
-def runner_locks(engine: AsyncEngine) -> RunnerLocks:
+def runner_locks(engine: AsyncEngine, side: SideConnection) -> RunnerLocks:
     """Return the kind of locks that suits the database."""
     if engine.dialect.name == "sqlite":
         return LockFiles(database_file(engine.url))
-    return AdvisoryLocks(engine)
+    return AdvisoryLocks(side)
 
 
 class AdvisoryLocks:
-    """Session-level advisory locks of PostgreSQL, on one connection that is kept out of the pool."""
+    """Session-level advisory locks of PostgreSQL, on a connection that lasts."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._connection: AsyncConnection | None = None
+    def __init__(self, side: SideConnection) -> None:
+        self._side = side
         self._held: set[str] = set()
-        self._using = asyncio.Lock()
 
     async def hold(self, runner_id: str) -> None:
         """Lock a runner's name; if the connection was lost, lock all names again on a new one."""
-        async with self._using:
-            with faults_translated():
-                connection = await self._alive()
-                if runner_id not in self._held:
-                    await _lock(connection, runner_id)
-                    self._held.add(runner_id)
+        await self._side.need(self, self._lock_all)
+        async with self._side.use() as connection:
+            if runner_id not in self._held:
+                await _lock(connection, runner_id)
+                self._held.add(runner_id)
 
-    async def _alive(self) -> AsyncConnection:
-        if self._connection is not None:
-            try:
-                await self._connection.execute(select(1))
-            except (SQLAlchemyError, OSError):
-                await self._drop()
-        if self._connection is None:
-            self._connection = await _dedicated_connection(self._engine)
-            for runner_id in self._held:
-                await _lock(self._connection, runner_id)
-        return self._connection
+    async def _lock_all(self, connection: AsyncConnection) -> None:
+        for runner_id in self._held:
+            await _lock(connection, runner_id)
 
     async def let_go(self, runner_ids: Iterable[str]) -> None:
-        """Unlock what is held here; the last one closes the connection."""
-        async with self._using:
-            mine = self._held.intersection(runner_ids)
-            self._held -= mine
-            if not self._held:
-                await self._drop()
-            elif self._connection is not None:
-                for runner_id in mine:
-                    with faults_translated():
-                        await self._connection.execute(
-                            select(func.pg_advisory_unlock(_key(literal(runner_id))))
-                        )
+        """Unlock what is held here; after the last one the connection is not needed any more."""
+        mine = self._held.intersection(runner_ids)
+        self._held -= mine
+
+        async def unlock(connection: AsyncConnection) -> None:
+            for runner_id in mine:
+                await connection.execute(select(func.pg_advisory_unlock(_key(literal(runner_id)))))
+
+        if not self._held:
+            await self._side.release(self, unlock)
+        elif mine:
+            async with self._side.use() as connection:
+                await unlock(connection)
 
     async def dead(self, reader: Reader) -> frozenset[str]:
         """Try the lock of every runner, for this transaction; those held here are on another connection."""
@@ -100,15 +89,8 @@ class AdvisoryLocks:
         return frozenset((await reader.execute(select(runners.c.id).where(is_free))).scalars())
 
     async def close(self) -> None:
-        """Close the connection, and with it all locks."""
-        async with self._using:
-            self._held.clear()
-            await self._drop()
-
-    async def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        """Give all locks back."""
+        await self.let_go([*self._held])
 
 
 def _key(runner_id: object) -> object:
@@ -118,14 +100,6 @@ def _key(runner_id: object) -> object:
 
 async def _lock(connection: AsyncConnection, runner_id: str) -> None:
     await connection.execute(select(func.pg_advisory_lock(_key(literal(runner_id)))))
-
-
-async def _dedicated_connection(engine: AsyncEngine) -> AsyncConnection:
-    """Open a connection as the engine does, and take it out of its pool: it would be one less for all others."""
-    connection = await engine.connect()
-    await connection.execution_options(isolation_level="AUTOCOMMIT")  # a lock, not an endless transaction
-    await connection.run_sync(lambda detached: detached.detach())
-    return connection
 
 
 class LockFiles:

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.util import CommandError
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, MetaData, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.schema import SchemaItem
 
@@ -93,7 +93,11 @@ def _current(connection: Connection) -> str | None:
 def _differences(connection: Connection) -> tuple[str, ...]:
     options = {"version_table": VERSION_TABLE, "include_name": _is_ours, "include_object": _matters}
     context = MigrationContext.configure(connection, opts=options | {"compare_type": True})
-    return tuple(map(_described, compare_metadata(context, metadata)))
+    expected = MetaData(naming_convention=metadata.naming_convention)
+    for table in metadata.tables.values():
+        if table.info.get("dialect") in {None, connection.dialect.name}:
+            table.to_metadata(expected)
+    return tuple(map(_described, compare_metadata(context, expected)))
 
 
 def _is_ours(name: str | None, kind: str, _: object) -> bool:

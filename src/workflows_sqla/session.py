@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import UnboundExecutionError
@@ -12,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from workflows_core.errors import StorageError
 from workflows_core.instance import Instance
+from workflows_core.ports import Changes, DefinitionKey
+from workflows_sqla.changes import watched_in
 from workflows_sqla.storage import SqlStorage, SqlUnitOfWork
 from workflows_sqla.tables import instances
 from workflows_sqla.transactions import SessionTransaction
@@ -57,17 +60,39 @@ class SessionStorage:
     async def _in_session(self) -> AsyncIterator[SqlUnitOfWork]:
         transaction = SessionTransaction(self._session, autocommit=self._autocommit)
         try:
-            yield SqlUnitOfWork(transaction)
+            yield SqlUnitOfWork(transaction, watched_in(self._storage.engine))
         finally:
             await transaction.close()
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Instance]:
+    async def claim_due(
+        self,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        definitions: Collection[DefinitionKey] | None = None,
+    ) -> Sequence[Instance]:
         """Take due instances, in a transaction of its own."""
-        return await self._storage.claim_due(now, until, limit)
+        return await self._storage.claim_due(now, until, limit, definitions)
 
-    async def next_due(self) -> datetime | None:
+    async def put_off(self, claimed: Instance, until: datetime | None) -> None:
+        """Make a claimed instance due later."""
+        await self._storage.put_off(claimed, until)
+
+    async def next_due(self, definitions: Collection[DefinitionKey] | None = None) -> datetime | None:
         """Return when something is due next."""
-        return await self._storage.next_due()
+        return await self._storage.next_due(definitions)
+
+    async def due_definitions(self, now: datetime) -> frozenset[DefinitionKey]:
+        """Return the definitions of which something is due."""
+        return await self._storage.due_definitions(now)
+
+    def changes(self, heard: Callable[[UUID | None], None]) -> AbstractAsyncContextManager[Changes]:
+        """Hear of commits."""
+        return self._storage.changes(heard)
+
+    async def purge(self, now: datetime) -> int:
+        """Forget expired messages."""
+        return await self._storage.purge(now)
 
     async def enlist(self, runner_id: str, until: datetime) -> None:
         """Note a runner."""

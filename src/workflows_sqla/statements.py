@@ -18,12 +18,15 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    column,
     delete,
+    exists,
     func,
     insert,
     select,
     update,
 )
+from sqlalchemy import values as rows_of
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
@@ -227,16 +230,66 @@ def save_tasks(dialect: str) -> Insert:
 
 
 @cache
-def due_instances() -> Rows:
-    """Take `limit` instances that are due `now`, passing over those that somebody else is taking."""
+def due_instances(*, by_definition: bool = False) -> Rows:
+    """Take `limit` instances that are due `now`, passing over those that somebody else is taking.
+
+    Of any definition, or of `name` and `version`.
+    """
     c = instances.c
-    due = (
-        select(instances)
-        .where(c.wake_at <= bindparam("now"))
-        .order_by(c.wake_at, c.id)
-        .limit(bindparam("limit"))
-    )
+    due = select(instances).where(c.wake_at <= bindparam("now"))
+    if by_definition:
+        due = due.where(c.definition_name == bindparam("name"), c.definition_version == bindparam("version"))
+    due = due.order_by(c.wake_at, c.id).limit(bindparam("limit"))
     return due.with_for_update(skip_locked=True)
+
+
+@cache
+def moments_due(count: int) -> Rows:
+    """Ask when the first instance of each of `count` definitions is due; see `named`.
+
+    Each is one look at the index, however many instances there are.
+    """
+    c = instances.c
+    word = c.definition_name.type
+    rows = [
+        (bindparam(f"name_{index}", type_=word), bindparam(f"version_{index}", type_=word))
+        for index in range(count)
+    ]
+    asked = rows_of(column("name", word), column("version", word)).data(rows).cte("asked")
+    first = (
+        select(c.wake_at)
+        .where(
+            c.definition_name == asked.c.name,
+            c.definition_version == asked.c.version,
+            c.wake_at.is_not(None),
+        )
+        .order_by(c.wake_at)
+        .limit(1)
+        .correlate(asked)
+        .scalar_subquery()
+    )
+    return select(asked.c.name, asked.c.version, first.label("wake_at"))
+
+
+def named(keys: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the parameters of `moments_due`: names and versions."""
+    parameters = {}
+    for index, (name, version) in enumerate(keys):
+        parameters[f"name_{index}"] = name
+        parameters[f"version_{index}"] = version
+    return parameters
+
+
+@cache
+def due_definitions() -> Rows:
+    """Ask for the stored definitions of which an instance is due `now`."""
+    c = instances.c
+    is_due = exists().where(
+        c.definition_name == definitions.c.name,
+        c.definition_version == definitions.c.version,
+        c.wake_at <= bindparam("now"),
+    )
+    return select(definitions.c.name, definitions.c.version).where(is_due)
 
 
 @cache
@@ -244,6 +297,18 @@ def put_off() -> Update:
     """Make the instances with these `ids` due `until`."""
     due = instances.c.id.in_(bindparam("ids", expanding=True))
     return update(instances).where(due).values(wake_at=bindparam("until"))
+
+
+@cache
+def put_off_claimed() -> Update:
+    """Make `instance_id` due `until`, if it is still at `base_revision` and due at `claimed_until`."""
+    c = instances.c
+    as_claimed = (
+        c.id == bindparam("instance_id"),
+        c.revision == bindparam("base_revision"),
+        c.wake_at == bindparam("claimed_until", type_=c.wake_at.type),
+    )
+    return update(instances).where(*as_claimed).values(wake_at=bindparam("until", type_=c.wake_at.type))
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,14 +11,20 @@ from uuid import UUID
 from attrs import evolve
 from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from workflows_core.errors import StorageError
 from workflows_core.instance import Instance
+from workflows_core.ports import Changes, DefinitionKey
 from workflows_core.transition import Transition
-from workflows_sqla import schema, sqlite, statements, writing
+from workflows_sqla import change_statements, changes, message_statements, schema, sqlite, statements, writing
+from workflows_sqla.changes import Watched
+from workflows_sqla.converter import AnyRow
+from workflows_sqla.joined import joined_session
 from workflows_sqla.liveness import runner_locks
+from workflows_sqla.messages import Messages
 from workflows_sqla.repositories import Definitions, History, Instances, Tasks
+from workflows_sqla.side import SideConnection
 from workflows_sqla.transactions import OwnTransaction, Transaction
 
 _DRIVERS: Final = {
@@ -33,16 +39,25 @@ _DRIVERS: Final = {
 class SqlUnitOfWork:
     """Implements `ports.UnitOfWork` in a transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, watched: Watched) -> None:
         self._transaction = transaction
+        self._watched = watched
         self.definitions = Definitions(transaction)
         self.instances = Instances(transaction)
         self.tasks = Tasks(transaction)
         self.history = History(transaction)
+        self.messages = Messages(transaction)
 
     async def apply(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
         """Write transitions; see the port."""
-        return await writing.apply(self._transaction, transitions)
+        lost = await writing.apply(self._transaction, transitions)
+        won = [each for each in transitions if each.instance.id not in lost]
+        await changes.tell(self._transaction, won, self._watched)
+        return lost
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Give user code a session on the transaction's connection; see the port."""
+        return joined_session(self._transaction)
 
     async def commit(self) -> None:
         """Make everything durable; see the port."""
@@ -62,7 +77,10 @@ class SqlStorage:
         _check(engine)
         self.engine = engine
         self._owns_engine = owns_engine
-        self._locks = runner_locks(engine)
+        side = SideConnection(engine)
+        self._locks = runner_locks(engine, side)
+        self._feed = changes.change_feed(engine, side)
+        self._old_signals = 0
 
     @property
     def identity(self) -> Hashable:
@@ -77,7 +95,7 @@ class SqlStorage:
     async def unit_of_work(self) -> AsyncIterator[SqlUnitOfWork]:
         """Open a transaction. It begins, and takes a connection, with the first statement."""
         async with self._transaction() as transaction:
-            yield SqlUnitOfWork(transaction)
+            yield SqlUnitOfWork(transaction, changes.watched_in(self.engine))
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[OwnTransaction]:
@@ -87,11 +105,21 @@ class SqlStorage:
         finally:
             await transaction.close()
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Instance]:
+    async def claim_due(
+        self,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        definitions: Collection[DefinitionKey] | None = None,
+    ) -> Sequence[Instance]:
         """Take due instances; see the port."""
         async with self._transaction() as transaction:
             await transaction.for_writing()
-            due = (await transaction.execute(statements.due_instances(), {"now": now, "limit": limit})).all()
+            if definitions is None:
+                taken = await transaction.execute(statements.due_instances(), {"now": now, "limit": limit})
+                due = list(taken.all())
+            else:
+                due = await _shares(transaction, now, limit, definitions)
             if not due:
                 return []
             ids = [row.id for row in due]
@@ -100,11 +128,61 @@ class SqlStorage:
             await transaction.commit()
         return [evolve(instance, wake_at=until) for instance in claimed]
 
-    async def next_due(self) -> datetime | None:
+    async def put_off(self, claimed: Instance, until: datetime | None) -> None:
+        """Make a claimed instance due later; see the port."""
+        async with self._transaction() as transaction:
+            await transaction.for_writing()
+            await transaction.execute(
+                statements.put_off_claimed(),
+                {
+                    "instance_id": claimed.id,
+                    "base_revision": claimed.revision,
+                    "claimed_until": claimed.wake_at,
+                    "until": until,
+                },
+            )
+            await transaction.commit()
+
+    async def next_due(self, definitions: Collection[DefinitionKey] | None = None) -> datetime | None:
         """Return when something is due next; see the port."""
         async with self._transaction() as transaction:
-            moment: datetime | None = (await transaction.execute(statements.next_due())).scalar_one()
-        return moment
+            if definitions is None:
+                moment: datetime | None = (await transaction.execute(statements.next_due())).scalar_one()
+                return moment
+            return min((moment for _, moment in await _moments(transaction, definitions)), default=None)
+
+    async def due_definitions(self, now: datetime) -> frozenset[DefinitionKey]:
+        """Return the definitions of which something is due; see the port."""
+        async with self._transaction() as transaction:
+            due = await transaction.execute(statements.due_definitions(), {"now": now})
+            return frozenset((row.name, row.version) for row in due)
+
+    def changes(self, heard: Callable[[UUID | None], None]) -> AbstractAsyncContextManager[Changes]:
+        """Hear of commits; see the port."""
+        return self._feed.open(heard)
+
+    async def purge(self, now: datetime) -> int:
+        """Forget expired messages; see the port. Signals that everybody has seen go with them."""
+        await self._purge_signals()
+        async with self._transaction() as transaction:
+            expired = await transaction.execute(message_statements.expired_messages(), {"now": now})
+            if expired.first() is None:  # the write lock is not taken for nothing
+                return 0
+            await transaction.for_writing()
+            removed = await transaction.execute(message_statements.remove_expired(), {"now": now})
+            await transaction.commit()
+        return writing.count(removed)
+
+    async def _purge_signals(self) -> None:
+        if self.engine.dialect.name != "sqlite":
+            return
+        async with self._transaction() as transaction:
+            newest = (await transaction.execute(change_statements.newest_signal())).scalar_one() or 0
+            seen, self._old_signals = self._old_signals, newest
+            if seen:
+                await transaction.for_writing()
+                await transaction.execute(change_statements.remove_signals(), {"number": seen})
+                await transaction.commit()
 
     async def enlist(self, runner_id: str, until: datetime) -> None:
         """Note a runner, and lock its name for as long as this process lives; see the port."""
@@ -166,12 +244,38 @@ class SqlStorage:
             await self.engine.dispose()
 
 
+async def _moments(
+    transaction: OwnTransaction, definitions: Collection[DefinitionKey]
+) -> list[tuple[DefinitionKey, datetime]]:
+    """Return when the first instance of each definition is due, earliest first; those without any are left out."""
+    if not definitions:
+        return []
+    keys = sorted(definitions)
+    rows = await transaction.execute(statements.moments_due(len(keys)), statements.named(keys))
+    moments = [((row.name, row.version), row.wake_at) for row in rows if row.wake_at is not None]
+    return sorted(moments, key=lambda each: each[1])
+
+
+async def _shares(
+    transaction: OwnTransaction, now: datetime, limit: int, definitions: Collection[DefinitionKey]
+) -> list[AnyRow]:
+    """Take due instances of these definitions; what one does not need of its share is left to those after it."""
+    due = [key for key, moment in await _moments(transaction, definitions) if moment <= now]
+    taken: list[AnyRow] = []
+    for place, (name, version) in enumerate(due):
+        share = -(-(limit - len(taken)) // (len(due) - place))
+        asked = {"now": now, "limit": share, "name": name, "version": version}
+        taken += (await transaction.execute(statements.due_instances(by_definition=True), asked)).all()
+    return taken
+
+
 async def _discharge(transaction: OwnTransaction, runner_ids: frozenset[str]) -> frozenset[str]:
     """Take runners off the list; return those that were on it."""
     removed = await transaction.execute(statements.remove_runners(), {"ids": [*runner_ids]})
     gone: frozenset[str] = frozenset(removed.scalars())
     if gone:
         await transaction.execute(statements.wake_moving())
+        await changes.tell_due(transaction)
     return gone
 
 

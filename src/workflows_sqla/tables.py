@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Index, Integer, MetaData, PrimaryKeyConstraint, Table
+from sqlalchemy import Column, ColumnElement, Index, Integer, MetaData, PrimaryKeyConstraint, Table
 
 from workflows_sqla.types import Document, Id, Moment, Word
 
@@ -97,6 +97,35 @@ tasks: Final = Table(
     PrimaryKeyConstraint("id"),
 )
 
+messages: Final = Table(
+    "workflow_messages",
+    metadata,
+    Column("id", Word, nullable=False),
+    Column("name", Word, nullable=False),
+    Column("correlation_key", Word),  # not set where it was sent to an instance
+    Column("instance_id", Id),
+    Column("tenant_id", Word),
+    Column("payload", Document),
+    Column("size", Integer, nullable=False),
+    Column("sent_by", Word),
+    Column("sent_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("taken_by", Id),
+    PrimaryKeyConstraint("id"),
+)
+
+waits: Final = Table(
+    "workflow_waits",
+    metadata,
+    Column("instance_id", Id, nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("name", Word, nullable=False),
+    Column("correlation_key", Word, nullable=False),
+    Column("tenant_id", Word),
+    PrimaryKeyConstraint("instance_id", "token"),
+    sqlite_with_rowid=False,
+)
+
 runners: Final = Table(
     "workflow_runners",
     metadata,
@@ -105,14 +134,36 @@ runners: Final = Table(
     PrimaryKeyConstraint("id"),
 )
 
+signals: Final = Table(
+    "workflow_signals",
+    metadata,
+    Column("id", Integer, nullable=False),
+    Column("instance_id", Id),  # not set where something is due that nobody holds
+    PrimaryKeyConstraint("id"),
+    sqlite_autoincrement=True,  # numbers of deleted rows are not used again
+    info={"dialect": "sqlite"},  # PostgreSQL notifies
+)
+
 
 def _where_set(column: Column[object], *more: Column[object], unique: bool = False) -> Index:
     """Index the rows in which a column is set: the others are never looked for, and cost nothing."""
-    is_set = column.is_not(None)
-    return Index(None, column, *more, unique=unique, postgresql_where=is_set, sqlite_where=is_set)
+    return _where(column.is_not(None), column, *more, unique=unique)
 
 
-_where_set(instances.c.wake_at)
+def _where(
+    holds: ColumnElement[bool], *columns: Column[object], unique: bool = False, name: str | None = None
+) -> Index:
+    return Index(name, *columns, unique=unique, postgresql_where=holds, sqlite_where=holds)
+
+
+# What is due is asked for by definition: what nobody serves is in nobody's way.
+_where(
+    instances.c.wake_at.is_not(None),
+    instances.c.definition_name,
+    instances.c.definition_version,
+    instances.c.wake_at,
+    name="ix_workflow_instances_due",
+)
 _where_set(instances.c.idempotency_key, unique=True)
 # Lists show the newest first; the indexes are read backwards for that.
 Index(None, instances.c.started_at, instances.c.id)
@@ -126,3 +177,8 @@ Index(None, tasks.c.instance_id)
 Index(None, tasks.c.status, tasks.c.due_at)
 _where_set(tasks.c.assignee, tasks.c.status)
 _where_set(tasks.c.assignee_group, tasks.c.status)
+
+_where(messages.c.taken_by.is_(None), messages.c.name, messages.c.correlation_key, messages.c.sent_at)
+_where_set(messages.c.instance_id, messages.c.name, messages.c.sent_at)
+Index(None, messages.c.expires_at)
+Index(None, waits.c.name, waits.c.correlation_key)

@@ -35,6 +35,10 @@ class Transaction(Reader, Protocol):
         that it is based on and tells.
         """
 
+    async def connection(self) -> AsyncConnection:
+        """Return the connection it happens on; for writing, as above."""
+        ...
+
     async def commit(self) -> None:
         """Make the writes durable."""
 
@@ -61,6 +65,12 @@ class OwnTransaction:
                 await self.close()
                 await self._begin("IMMEDIATE")
                 self._writes = True
+
+    async def connection(self) -> AsyncConnection:
+        """Return the connection, with the transaction begun."""
+        await self.for_writing()
+        with faults_translated():
+            return self._connection or await self._begin("DEFERRED")
 
     async def _begin(self, how: str) -> AsyncConnection:
         self._connection = connection = await self._engine.connect()
@@ -110,6 +120,12 @@ class SessionTransaction:
         """Begin, so that SQLite's write lock is taken; in the caller's transaction it is taken when it can be."""
         with faults_translated():
             await self._begin()
+
+    async def connection(self) -> AsyncConnection:
+        """Return the session's connection to the workflow tables."""
+        await self.for_writing()
+        with faults_translated():
+            return await self._session.connection({"clause": instances})
 
     async def _begin(self) -> None:
         if self.dialect == "sqlite" and not self._session.in_transaction():

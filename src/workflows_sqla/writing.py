@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, Result
 
 from workflows_core.errors import StorageError
 from workflows_core.transition import Transition
-from workflows_sqla import statements
+from workflows_sqla import messages, statements
 from workflows_sqla.converter import from_entry, from_move, from_start, from_task
 from workflows_sqla.transactions import Transaction
 
@@ -20,7 +20,10 @@ async def apply(transaction: Transaction, transitions: Sequence[Transition]) -> 
     if not transitions:
         return frozenset()
     await transaction.for_writing()
-    lost = await _add(transaction, [each for each in transitions if each.is_start])
+    lost = await messages.reserve(transaction, transitions)
+    if lost:
+        transitions = [each for each in transitions if each.instance.id not in lost]
+    lost |= await _add(transaction, [each for each in transitions if each.is_start])
     lost |= await _save(transaction, [each for each in transitions if not each.is_start])
     won = [each for each in transitions if each.instance.id not in lost]
     if won:
@@ -28,6 +31,7 @@ async def apply(transaction: Transaction, transitions: Sequence[Transition]) -> 
     tasks = [from_task(task) for each in won for task in each.tasks]
     if tasks:
         await transaction.execute(statements.save_tasks(transaction.dialect), tasks)
+    await messages.settle(transaction, won)
     return lost
 
 

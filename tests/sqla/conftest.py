@@ -4,7 +4,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+import workflows_sqla
+
+REVISIONS = [
+    script.revision
+    for script in ScriptDirectory(str(Path(workflows_sqla.__file__).parent / "migrations")).walk_revisions()
+][::-1]
+"""All revisions of the tables, the first one first."""
+
+HEAD = REVISIONS[-1]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

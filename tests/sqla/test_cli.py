@@ -8,6 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.sqla.conftest import HEAD
 from workflows_cli import group
 from workflows_cli.group import workflows
 from workflows_sqla.cli import db
@@ -37,8 +38,8 @@ def test_the_tables_are_made_and_checked(url: str) -> None:
 
     for _ in range(2):
         upgraded = run("db", "upgrade", "--database-url", url)
-        assert (upgraded.exit_code, upgraded.output) == (0, "The tables are at revision 0001.\n")
-    assert run("db", "current", WORKFLOWS_DATABASE_URL=url).output == "0001\n"
+        assert (upgraded.exit_code, upgraded.output) == (0, f"The tables are at revision {HEAD}.\n")
+    assert run("db", "current", WORKFLOWS_DATABASE_URL=url).output == f"{HEAD}\n"
     assert run("db", "check", WORKFLOWS_DATABASE_URL=url).output == "The tables are as expected.\n"
 
 

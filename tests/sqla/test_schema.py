@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from tests.sqla.conftest import HEAD
 from workflows_core.errors import StorageError
 from workflows_sqla import check, current, upgrade
 
@@ -24,7 +25,7 @@ async def test_the_migrations_make_what_is_expected(engine: AsyncEngine) -> None
     assert len(await check(engine)) > 5
 
     await upgrade(engine)
-    assert await current(engine) == "0001"
+    assert await current(engine) == HEAD
     assert await check(engine) == ()
 
 
@@ -58,7 +59,7 @@ async def test_many_processes_may_upgrade_at_the_same_time(engine: AsyncEngine, 
     ]
     ended = await asyncio.gather(*(process.communicate() for process in processes))
 
-    assert ended == [(b"The tables are at revision 0001.\n", b"")] * 4
+    assert ended == [(f"The tables are at revision {HEAD}.\n".encode(), b"")] * 4
     assert await check(engine) == ()
 
 

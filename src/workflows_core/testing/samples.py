@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -11,13 +12,14 @@ from attrs import evolve
 
 from workflows_core import commands as cmd
 from workflows_core import events as ev
-from workflows_core.data import JsonObject, Patch
+from workflows_core.data import NO_PATCH, JsonObject, Patch
 from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.instance import Awaited, Failure, Instance, Token
 from workflows_core.machine import advance
+from workflows_core.messages import Message, Wait, deliveries
 from workflows_core.ports import StoredDefinition
 from workflows_core.states import TaskStatus, TokenState
-from workflows_core.steps import BaseHumanStep, BaseMachineStep
+from workflows_core.steps import BaseHumanStep, BaseMachineStep, MessageStep
 from workflows_core.tasks import Task
 from workflows_core.transition import HistoryEntry, Transition, transition
 
@@ -57,29 +59,40 @@ DOCUMENTS: Final[dict[str, JsonObject]] = {
 }  # fmt: skip
 
 
-def move(before: Instance | None, command: cmd.Command) -> Transition:
+def move(
+    before: Instance | None, command: cmd.Command, definition: WorkflowDefinition = DEFINITION
+) -> Transition:
     """Return the transition that the machine makes of a command."""
-    events, after = advance(DEFINITION, before, command)
+    events, after = advance(definition, before, command)
     return transition(before, after, events, actor=command.actor)
 
 
-def start(at: datetime = AT, **fields_: Any) -> Transition:
+def start(at: datetime = AT, *, definition: WorkflowDefinition = DEFINITION, **fields_: Any) -> Transition:
     """Start an instance; its first step is ready, so that it is due at `at`."""
     values: dict[str, Any] = {"instance_id": uuid4(), "data": {}}
-    return move(None, cmd.Start(at=at, **values | fields_))
+    return move(None, cmd.Start(at=at, **values | fields_), definition)
 
 
-def begin_step(before: Instance, at: datetime | None = None, owner: str = "runner") -> Transition:
+def begin_step(
+    before: Instance,
+    at: datetime | None = None,
+    owner: str = "runner",
+    *,
+    definition: WorkflowDefinition = DEFINITION,
+) -> Transition:
     """Have a runner start the first step that is ready."""
     (token,) = before.tokens.values()
-    return move(before, cmd.StartStep(at=at or before.updated_at + SECOND, token=token.id, owner=owner))
+    at = at or before.updated_at + SECOND
+    return move(before, cmd.StartStep(at=at, token=token.id, owner=owner), definition)
 
 
-def complete_step(before: Instance, patch: Patch) -> Transition:
+def complete_step(
+    before: Instance, patch: Patch, *, definition: WorkflowDefinition = DEFINITION
+) -> Transition:
     """Complete the running step with what it wrote."""
     (token,) = before.tokens.values()
-    at = before.updated_at + SECOND
-    return move(before, cmd.CompleteStep(at=at, token=token.id, attempt=token.attempt, patch=patch))
+    done = cmd.CompleteStep(at=before.updated_at + SECOND, token=token.id, attempt=token.attempt, patch=patch)
+    return move(before, done, definition)
 
 
 def give_up(instance: Instance, at: datetime) -> Transition:
@@ -135,7 +148,6 @@ def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
             at=AT, token=1, output=[1, 1.0, None],
             patch=Patch(changed=((("a", "b"), {"c": 1.0}), (("d",), None)), deleted=(("e",), ("f", "g")), size=9),
         ),
-        ev.StepSkipped(at=AT, token=1),
         ev.StepSkipped(at=AT, token=1, exit="yes", reason="broken “bank”", by="ops"),
         ev.AttemptFailed(at=AT, token=1, **failed, retry_at=AT + HOUR),
         ev.StepFailed(at=AT, token=1, **failed),
@@ -183,7 +195,9 @@ def full_start() -> Transition:
         Token(2, "a", TokenState.RUNNING, AT + SECOND, attempt=1, owner="runner"),
         Token(7, "appröve", TokenState.WAITING, AT, task_id=open_.id),
         Token(9, "b", TokenState.WAITING, AT, task_id=bare.id),
-        Token(10, "c", TokenState.WAITING, AT, awaits=Awaited("paid", "order “7”"), due_at=AT + HOUR, forgiven=2),
+        Token(
+            10, "c", TokenState.WAITING, AT, awaits=Awaited("paid", "order “7”"), due_at=AT + HOUR, forgiven=2
+        ),
     ]
     instance = Instance(
         id=id_, definition_name="n", definition_version="1.0", revision=1,
@@ -206,3 +220,48 @@ def definition(name: str = "n", version: str = "1", **fields_: Any) -> StoredDef
         "created_at": AT,
     }
     return StoredDefinition(name=name, version=version, **defaults | fields_)
+
+
+LISTENING: Final = WorkflowDefinition(
+    name="listening",
+    steps=[BaseMachineStep("work"), MessageStep("paid"), MessageStep("shipped"), BaseMachineStep("end")],
+    edges=[
+        Edge("work", "paid"),
+        Edge("work", "shipped"),
+        Edge("paid", "end"),
+        Edge("shipped", "end"),
+    ],
+    initial_step="work",
+    terminal_steps=["end"],
+)
+
+
+def listening(key: str = "order 7", *, at: datetime = AT, **fields_: Any) -> list[Transition]:
+    """Lead an instance from its start to two tokens that wait, for `paid` and `shipped`, both under one key."""
+    changes = [start(at, definition=LISTENING, **fields_)]
+    changes.append(begin_step(changes[-1].instance, at, definition=LISTENING))
+    changes.append(complete_step(changes[-1].instance, NO_PATCH, definition=LISTENING))
+    before, events = changes[-1].instance, []
+    after = before
+    for token in before.tokens.values():
+        wait = cmd.AwaitMessage(at=before.updated_at, token=token.id, name=token.step, correlation_key=key)
+        happened, after = advance(LISTENING, after, wait)
+        events += happened
+    return [*changes, transition(before, after, events, actor=None)]
+
+
+def message(name: str = "paid", key: str | None = "order 7", **fields_: Any) -> Message:
+    """Return a message to a key (or, with `key=None`, to the instance that is given)."""
+    defaults: dict[str, Any] = {
+        "id": uuid4().hex, "payload": {"z": 1.0, "a": [None]}, "size": 20, "sent_at": AT, "expires_at": EVER,
+    }  # fmt: skip
+    return Message(name=name, correlation_key=key, **defaults | fields_)
+
+
+def take(instance: Instance, mail: Iterable[tuple[Wait, Message]]) -> Transition:
+    """Hand messages to the tokens of an instance that wait for them."""
+    after, events = instance, []
+    for command in deliveries(mail, instance.updated_at + SECOND):
+        happened, after = advance(LISTENING, after, command)
+        events += happened
+    return transition(instance, after, events, actor=None)

@@ -15,21 +15,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from attrs import asdict, evolve, fields
+from attrs import evolve, fields
 
 from workflows_core import commands as cmd
 from workflows_core import events as ev
 from workflows_core.data import JsonObject
 from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError, TaskNotFoundError
-from workflows_core.instance import Instance
 from workflows_core.ports import InstanceQuery, Storage, TaskQuery, summarize
 from workflows_core.states import InstanceStatus, TaskStatus
+from workflows_core.testing.due import DueSuite
+from workflows_core.testing.messages import MessageSuite
 from workflows_core.testing.samples import (
     AT,
     DOCUMENTS,
@@ -48,41 +49,10 @@ from workflows_core.testing.samples import (
     start,
     written,
 )
+from workflows_core.testing.writes import applied, assert_same, found, stored
 from workflows_core.transition import HistoryEntry, Transition
 
-
-async def stored(storage: Storage, changes: Iterable[Transition]) -> list[Instance]:
-    """Write transitions, each in its own unit of work, and return the instances after them."""
-    after = []
-    for change in changes:
-        assert not await applied(storage, [change])
-        after.append(change.instance)
-    return after
-
-
-async def applied(storage: Storage, changes: Sequence[Transition]) -> frozenset[UUID]:
-    """Write transitions in one unit of work and return which of them lost."""
-    async with storage.unit_of_work() as unit:
-        lost = await unit.apply(changes)
-        await unit.commit()
-    return lost
-
-
-async def found(storage: Storage, instance_id: UUID) -> Instance:
-    """Read an instance."""
-    async with storage.unit_of_work() as unit:
-        return await unit.instances.get(instance_id)
-
-
-def assert_same(expected: Instance, actual: Instance) -> None:
-    """Compare everything: what `==` leaves out, the types of numbers, and the order of keys."""
-    assert asdict(expected, recurse=False) == asdict(actual, recurse=False)
-    assert [*expected.tokens] == [*actual.tokens]
-    assert [*expected.arrivals] == [*actual.arrivals]
-    for name in ("data", "forms", "metadata"):
-        assert json.dumps(getattr(expected, name)) == json.dumps(getattr(actual, name))
-    assert type(actual.id) is UUID
-    assert all(moment.tzinfo is UTC for moment in (actual.started_at, actual.updated_at))
+__all__ = ["StorageSuite", "applied", "assert_same", "found", "stored"]
 
 
 def matches(value: object, query: dict[str, Any]) -> bool:
@@ -108,7 +78,7 @@ def data_after(entries: Sequence[HistoryEntry]) -> JsonObject:
     return data
 
 
-class StorageSuite:
+class StorageSuite(MessageSuite, DueSuite):
     """What every storage must do. Override `storage`; each test wants an empty one."""
 
     @pytest.fixture
@@ -414,66 +384,6 @@ class StorageSuite:
                 assert instance.data == data_after(folded)
 
         await asyncio.gather(write(), *(read() for _ in range(3)))
-
-    # What is due
-
-    async def test_due_instances_are_taken_earliest_first_up_to_a_limit(self, storage: Storage) -> None:
-        moments = [3, 1, 4, 2]
-        instances = await stored(storage, [start(AT + moment * SECOND) for moment in moments])
-        by_time = [
-            instance for _, instance in sorted(zip(moments, instances, strict=True), key=lambda pair: pair[0])
-        ]
-        until = AT + HOUR
-
-        assert await storage.next_due() == AT + SECOND
-        first = await storage.claim_due(AT + 3 * SECOND, until, 2)
-        assert [instance.id for instance in first] == [instance.id for instance in by_time[:2]]
-        assert await storage.next_due() == AT + 3 * SECOND
-        second = await storage.claim_due(AT + 3 * SECOND, until, 10)
-        assert [instance.id for instance in second] == [by_time[2].id]
-        assert list(await storage.claim_due(AT + 3 * SECOND, until, 10)) == []
-        assert await storage.next_due() == AT + 4 * SECOND
-
-    async def test_taking_an_instance_changes_nothing_but_when_it_is_due(self, storage: Storage) -> None:
-        changes = course({"a": 1.0})[:-1]
-        (*_, last) = await stored(storage, changes)
-        until = last.updated_at + HOUR
-        (claimed,) = await storage.claim_due(last.updated_at, until, 10)
-
-        assert_same(evolve(last, wake_at=until), claimed)
-        assert_same(claimed, await found(storage, last.id))
-        change = open_task(last)
-        assert not await applied(storage, [change])
-        assert_same(change.instance, await found(storage, last.id))
-        assert await storage.next_due() is None
-
-    async def test_an_instance_with_open_tasks_is_taken_whole(self, storage: Storage) -> None:
-        changes = course()
-        last = evolve(changes[-1], instance=evolve(changes[-1].instance, wake_at=AT))
-        await stored(storage, [*changes[:-1], last])
-
-        (claimed,) = await storage.claim_due(AT, AT + HOUR, 10)
-        assert_same(evolve(last.instance, wake_at=AT + HOUR), claimed)
-
-    async def test_a_due_instance_goes_to_one_caller_only(self, storage: Storage) -> None:
-        instances = await stored(storage, [start() for _ in range(30)])
-
-        async def take() -> list[UUID]:
-            taken: list[UUID] = []
-            while claimed := await storage.claim_due(AT, AT + HOUR, 3):
-                assert len(claimed) <= 3
-                taken += [instance.id for instance in claimed]
-            return taken
-
-        taken = [id_ for ids in await asyncio.gather(*(take() for _ in range(6))) for id_ in ids]
-        assert sorted(taken) == sorted(instance.id for instance in instances)
-
-    async def test_nothing_is_due_once_it_waits_or_ended(self, storage: Storage) -> None:
-        (*_, waiting) = await stored(storage, course())
-        assert await storage.next_due() is None
-        await stored(storage, [move(waiting, cmd.Cancel(at=AT + HOUR, reason="enough"))])
-        assert await storage.next_due() is None
-        assert list(await storage.claim_due(EVER, EVER, 10)) == []
 
     # Lists
 
