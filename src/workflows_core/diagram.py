@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from workflows_core import events as ev
-from workflows_core.history import entries_of
 from workflows_core.exits import COMPLETED, ERROR, TIMEOUT
+from workflows_core.history import entries_of
 from workflows_core.states import TokenState
 
 if TYPE_CHECKING:
@@ -164,10 +164,9 @@ class _Passage:
             case ev.StepLeft():
                 self._leave(event)
             case ev.StepSkipped():
-                self._endings[event.token] = NodeState.SKIPPED
+                self._endings[event.token], self._exits[event.token] = NodeState.SKIPPED, event.exit
             case ev.ErrorCaught():
-                self._endings[event.token] = NodeState.FAILED
-                self._exits[event.token] = ERROR
+                self._endings[event.token], self._exits[event.token] = NodeState.FAILED, event.exit
             case ev.TaskCompleted() if event.outcome is not None:
                 self._exits[event.token] = event.outcome
             case ev.JoinFired():
