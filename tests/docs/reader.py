@@ -15,7 +15,6 @@ Everything happens in an empty folder. A block of another language, and one that
 from __future__ import annotations
 
 import ast
-import asyncio
 import importlib.metadata
 import inspect
 import io
@@ -24,10 +23,11 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from configparser import ConfigParser
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, NoReturn, Self
@@ -37,7 +37,9 @@ from attrs import frozen
 from packaging.requirements import Requirement
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests import servers
 from tests.docs import serving
+from tests.docs.background import BackgroundLoop
 from tests.docs.blocks import ROOT, Block
 from tests.docs.matching import Bindings
 from tests.docs.shell import Command, Curl, commands, curl
@@ -79,8 +81,7 @@ class Reader:
         self._folder = folder
         self._replaced = dict(replaced or {})
         self._module = ModuleType(f"page_{id(self)}")
-        self._loop = asyncio.Runner()
-        self._open = ExitStack()
+        self._loop = BackgroundLoop()
         self._server: ExitStack | None = None
         self._client: httpx.Client | None = None
         self._environment = serving.environment(folder)
@@ -89,19 +90,26 @@ class Reader:
         self._known_modules = set(sys.modules)
 
     def __enter__(self) -> Self:
-        sys.modules[self._module.__name__] = self._module  # where Litestar looks annotations up
-        sys.path.insert(0, str(self._folder))
+        with ExitStack() as opening:
+            sys.modules[self._module.__name__] = self._module  # where Litestar looks annotations up
+            opening.callback(self._forget_modules)
+            sys.path.insert(0, str(self._folder))
+            opening.callback(sys.path.remove, str(self._folder))
+            opening.enter_context(self._loop)
+            opening.callback(lambda: self._loop.run(self._clean_up()))
+            opening.callback(self._stop_server)
+            self._open = opening.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop_server()
-        self._loop.run(self._clean_up())
-        self._loop.close()
-        sys.path.remove(str(self._folder))
+        self._open.close()
+
+    def _forget_modules(self) -> None:
+        """Let the next page import files of the same names."""
         for name in set(sys.modules) - self._known_modules:
-            if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(self._folder)):
+            file = getattr(sys.modules[name], "__file__", None)
+            if name == self._module.__name__ or str(file or "").startswith(str(self._folder)):
                 del sys.modules[name]
-        sys.modules.pop(self._module.__name__, None)
 
     async def _clean_up(self) -> None:
         await stop_runners()
@@ -252,7 +260,7 @@ class Reader:
         with ExitStack() as starting:
             url = starting.enter_context(server())
             self._client = starting.enter_context(
-                httpx.Client(base_url=url, timeout=serving.PATIENCE, trust_env=False)
+                httpx.Client(base_url=url, timeout=servers.PATIENCE, trust_env=False)
             )
             self._server = starting.pop_all()
         return self._client
@@ -267,7 +275,7 @@ class Reader:
         if client is None:
             app = vars(self._module).get("app")
             assert app is not None, "curl needs a server: `litestar run`, or an `app` in the page"
-            client = self._start(lambda: serving.in_thread(app))
+            client = self._start(lambda: _addressed(servers.Server(app)))
         response = client.request(sent.method, sent.path, headers=dict(sent.headers), content=sent.body)
         again = (lambda: self._ask(sent)) if sent.method == "GET" else None
         return Answer(response.text, again, response.status_code)
@@ -309,9 +317,10 @@ class Reader:
         answer, self._answer = self._answer, None
         assert answer is not None
         found = differences(answer)
-        if found and answer.again is not None:
-            again = answer.again
-            found = serving.until(lambda: differences(again()), lambda found: not found)
+        deadline = time.monotonic() + servers.PATIENCE
+        while found and answer.again is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+            found = differences(answer.again())
         if found:
             fail(block, "; ".join(found))
 
@@ -351,6 +360,12 @@ def _check_pip(block: Block, command: str) -> None:
                 fail(block, f"{wanted.name} has no extra {', '.join(unknown)}")
         elif wanted.name.lower() not in known:
             fail(block, f"{wanted.name} is not among the tested versions")
+
+
+@contextmanager
+def _addressed(server: servers.Server) -> Iterator[str]:
+    with server:
+        yield server.url
 
 
 def fail(block: Block, why: str) -> NoReturn:

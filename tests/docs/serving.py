@@ -1,87 +1,60 @@
-"""Servers that a page starts: by `litestar run`, or just by defining `app`."""
+"""Servers that a page starts by `litestar run`."""
 
 from __future__ import annotations
 
-import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
 
-import uvicorn
+import httpx
 
-T = TypeVar("T")
-PATIENCE: Final = 30.0
-"""Seconds until what should have happened counts as not happening."""
-
-
-def until(ask: Callable[[], T], holds: Callable[[T], object]) -> T:
-    """Ask until the answer is the one that is waited for; return the last answer, whatever it is."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds(answer := ask()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return answer
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+from tests import servers
 
 
 @contextmanager
 def by_command(command: list[str], folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Run `litestar ... run` in a folder, on a free port, and give the server's address."""
-    port = free_port()
     log = folder / "server.log"
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
-            [sys.executable, "-m", *command, "--port", str(port)],
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            until(lambda: process.poll() is not None or _listens(port), bool)
-            if process.poll() is not None or not _listens(port):
-                raise RuntimeError(f"The server did not start:\n{log.read_text()}")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(PATIENCE)
-            process.kill()
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        process = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", *command, "--fd", str(listener.fileno())],
+                cwd=folder,
+                env=environment,
+                pass_fds=[listener.fileno()],
+                stdout=stack.enter_context(log.open("w")),
+                stderr=subprocess.STDOUT,
+            )
+        )
+        listener.close()  # from now on it is the server's alone
+        stack.callback(_end, process)
+        servers.until(lambda: process.poll() is not None or _answers(url), bool)
+        if process.poll() is not None:
+            raise RuntimeError(f"The server did not start:\n{log.read_text()}")
+        yield url
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as attempt:
-        return attempt.connect_ex(("127.0.0.1", port)) == 0
-
-
-@contextmanager
-def in_thread(app: Any) -> Iterator[str]:
-    """Serve an application, on a free port and an event loop of its own, and give the server's address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="on", ws="none", log_config=None))
-    thread = threading.Thread(target=asyncio.run, args=(server.serve([listener]),), name="server")
-    thread.start()
+def _answers(url: str) -> bool:
     try:
-        until(lambda: server.started or not thread.is_alive(), bool)
-        if not server.started:
-            raise RuntimeError("The application did not start; the log says why.")
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
-        listener.close()
+        httpx.get(url, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Stop it as a reader does; and if it does not listen, for good."""
+    process.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(servers.PATIENCE)
+    process.kill()
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -105,7 +105,7 @@ def test_what_is_right_passes(tmp_path: Path, page: str, count: int) -> None:
 def test_what_is_wrong_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, complaint: str
 ) -> None:
-    monkeypatch.setattr("tests.docs.serving.PATIENCE", 2.0)
+    monkeypatch.setattr("tests.servers.PATIENCE", 2.0)
     with pytest.raises(AssertionError) as caught:
         follow(tmp_path, page)
     assert complaint in str(caught.value)
