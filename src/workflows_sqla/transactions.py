@@ -114,7 +114,8 @@ class SessionTransaction:
         """Execute a statement in the session."""
         with faults_translated():
             await self._begin()
-            return await self._session.execute(statement, parameters)
+            # Not every statement names a table, and the session may have several databases.
+            return await self._session.execute(statement, parameters, bind_arguments={"clause": instances})
 
     async def for_writing(self) -> None:
         """Begin, so that SQLite's write lock is taken; in the caller's transaction it is taken when it can be."""

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from attrs import evolve
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from workflows_core.testing.samples import AT, EVER, begin_step, course, start
+from workflows_core.testing.samples import AT, EVER, HOUR, begin_step, course, start
 from workflows_core.testing.storage import applied, found, stored
+from workflows_core.transition import Transition
 from workflows_sqla import SqlStorage, upgrade
 
 
@@ -37,8 +39,16 @@ def statements(engine: AsyncEngine) -> Iterator[list[str]]:
         event.remove(engine.sync_engine, "before_cursor_execute", collect)
 
 
+def held(changes: list[Transition]) -> list[Transition]:
+    """The transitions as a runner makes them, which takes what becomes ready: nothing is due at once."""
+    return [
+        evolve(each, instance=evolve(each.instance, wake_at=each.instance.updated_at + HOUR))
+        for each in changes
+    ]
+
+
 async def test_a_transition_is_two_statements_and_one_more_for_tasks(storage: SqlStorage) -> None:
-    *changes, last = course()
+    *changes, last = held(course())
     for change in changes:
         with statements(storage.engine) as seen:
             await stored(storage, [change])
@@ -50,7 +60,7 @@ async def test_a_transition_is_two_statements_and_one_more_for_tasks(storage: Sq
 
 async def test_a_batch_is_a_constant_number_of_statements(storage: SqlStorage) -> None:
     for count in (2, 50):
-        courses = [course() for _ in range(count)]
+        courses = [held(course()) for _ in range(count)]
         expected = [
             ["INSERT", "INSERT"],
             *[["SELECT", "UPDATE", "INSERT"]] * 4,
@@ -60,6 +70,17 @@ async def test_a_batch_is_a_constant_number_of_statements(storage: SqlStorage) -
             with statements(storage.engine) as seen:
                 assert not await applied(storage, changes)
             assert seen == words
+
+
+async def test_telling_others_is_one_statement_more_and_only_where_somebody_must_hear_of_it(
+    storage: SqlStorage,
+) -> None:
+    """However many instances are due at once that nobody holds."""
+    tells = "SELECT" if storage.engine.dialect.name == "postgresql" else "INSERT"
+    for count in (1, 20):
+        with statements(storage.engine) as seen:
+            assert not await applied(storage, [start() for _ in range(count)])
+        assert seen == ["INSERT", "INSERT", tells]
 
 
 async def test_an_instance_is_read_with_two_statements_and_one_more_for_patches(storage: SqlStorage) -> None:
