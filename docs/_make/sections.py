@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs._make import database, names, parts, rest, settings, states
+from docs._make import database, names, parts, rest, settings, states, workflows
 
 DOCS: Final = Path(__file__).parents[1]
 SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
@@ -32,6 +32,8 @@ PICTURES: Final[Mapping[str, Callable[[str], str]]] = {
     "tokens": states.token_chart,
     "tasks": states.task_chart,
 }
+DRAWINGS: Final[Mapping[str, Callable[[], str]]] = {"expense": workflows.expense, "travel": workflows.travel}
+"""Pictures that are light or dark by themselves."""
 _PLACE: Final = re.compile(r"(?<=<!-- made: )(?P<name>[a-z ]+) -->\n.*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -40,6 +42,8 @@ def made() -> Iterator[tuple[Path, str]]:
     for name, draw in PICTURES.items():
         for palette in ("light", "dark"):
             yield DOCS / "_static" / f"{name}-{palette}.svg", draw(palette)
+    for name, drawn in DRAWINGS.items():
+        yield DOCS / "_static" / f"{name}.svg", drawn()
     for page in sorted(DOCS.glob("**/*.md")):
         text = page.read_text(encoding="utf-8")
         if _PLACE.search(text):

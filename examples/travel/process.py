@@ -32,7 +32,7 @@ from workflows_core import (
 )
 
 MONEY = {"type": "number", "exclusiveMinimum": 0}
-INPUT = {
+INPUT: dict[str, Any] = {
     "type": "object",
     "properties": {
         "case": {"type": "string", "minLength": 1},

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docs._make.charts import STAYS, Moves, chart, rows
-from docs._make.sections import PICTURES, made
+from docs._make.sections import DRAWINGS, PICTURES, made
 from docs._make.states import TASKS, TOKENS
 from tests.docs.blocks import ROOT
 from workflows_core.states import TASK_MOVES, TOKEN_MOVES
@@ -65,3 +65,10 @@ def test_the_charts_are_of_the_tables_that_the_machine_asks() -> None:
 def test_a_picture_is_well_formed_and_says_what_it_shows(name: str, palette: str) -> None:
     picture = ET.fromstring(PICTURES[name](palette))
     assert picture.findtext(f"{SVG}title")
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_drawing_names_every_step(name: str) -> None:
+    drawing = DRAWINGS[name]()
+    assert ET.fromstring(drawing).findtext(f"{SVG}title")
+    assert {"expense": "Check the budget", "travel": "Release the payment"}[name] in drawing
