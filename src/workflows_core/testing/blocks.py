@@ -9,7 +9,7 @@ are nested, each join must fire exactly when its block says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 
@@ -22,6 +22,16 @@ from workflows_core.steps import (
     Step,
     StepKind,
 )
+
+if TYPE_CHECKING:
+    from workflows_core.context import WorkflowContext
+
+
+class Idle(BaseMachineStep):
+    """A machine step that does nothing."""
+
+    async def execute(self, context: WorkflowContext) -> None:
+        """Do nothing."""
 
 
 @frozen
@@ -76,13 +86,13 @@ PASS = 0
 def definition_of(block: Block, *, name: str = "blocks", version: str = "1.0.0") -> WorkflowDefinition:
     """Write a block as a definition.
 
-    Ways that have to be chosen are outcomes `"0"`, `"1"`, … of human steps; elsewhere they are conditions on the
-    number under the step's name in the data (0 where there is none).
+    Ways that have to be chosen are outcomes `"0"`, `"1"`, … of human steps. Elsewhere they are chosen by the number that
+    the data holds under the name of the step; the way 0 is taken where it holds none.
     """
     writer = _Writer()
     ways_out = writer.write(block, [_Way("begin")])
     writer.lead(ways_out, "end")
-    steps = {"begin": ParallelGateway("begin"), **writer.steps, "end": BaseMachineStep("end")}
+    steps = {"begin": ParallelGateway("begin"), **writer.steps, "end": Idle("end")}
     return WorkflowDefinition(
         name=name,
         version=version,
@@ -138,8 +148,8 @@ class _Writer:
             elif way.decided_by is StepKind.HUMAN:
                 self.edges.append(Edge(way.source, target, on=str(way.way)))
             else:
-                condition = f"get({way.source!r}, 0) == {way.way}"
-                self.edges.append(Edge(way.source, target, condition=condition))
+                condition = f"context.get({way.source!r}, 0) == {way.way}" if way.way else None
+                self.edges.append(Edge(way.source, target, condition=condition, default=not way.way))
 
     def write(self, block: Block, ways: list[_Way]) -> list[_Way]:
         match block:
@@ -160,7 +170,11 @@ class _Writer:
 
     def _choice(self, block: Choice, ways: list[_Way]) -> list[_Way]:
         chosen = self._decide(block.decider, len(block.branches), ways)
-        done = [way for branch, start in zip(block.branches, chosen, strict=True) for way in self.write(branch, [start])]
+        done = [
+            way
+            for branch, start in zip(block.branches, chosen, strict=True)
+            for way in self.write(branch, [start])
+        ]
         return done if block.merge is None else self._pass(block.merge, done)
 
     def _parallel(self, block: Parallel, ways: list[_Way]) -> list[_Way]:
@@ -196,4 +210,4 @@ class _Writer:
             case StepKind.GATEWAY:
                 self.steps[work.name] = ExclusiveGateway(work.name)
             case _:
-                self.steps[work.name] = BaseMachineStep(work.name)
+                self.steps[work.name] = Idle(work.name)
