@@ -2,7 +2,8 @@
 
 A command carries everything that is not in the state: who asks, when, the ids of what may come
 to be, and the results of user code. That keeps the machine pure. `at` is now (UTC); `actor` is
-who asks, `None` for the engine itself.
+who asks, `None` for the engine itself. `identity` is the same person with groups and roles, where it is to be checked
+whether they may; without it the application itself asks, in the name of `actor`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,63 @@ from uuid import UUID
 
 from attrs import frozen
 
+from workflows_core.actors import Actor
 from workflows_core.data import NO_PATCH, Json, JsonObject, Patch
+from workflows_core.task_commands import (
+    AnswerQuestion,
+    ClaimTask,
+    CommentTask,
+    CompleteTask,
+    DelegateTask,
+    FollowUpTask,
+    OpenDecision,
+    OpenTask,
+    PrioritizeTask,
+    ReassignTask,
+    RequestInformation,
+    RescheduleTask,
+    ResolveTask,
+    SaveDraft,
+    UnclaimTask,
+    WithdrawQuestion,
+)
+
+__all__ = [
+    "AnswerQuestion",
+    "AwaitMessage",
+    "Cancel",
+    "ClaimTask",
+    "Command",
+    "CommentTask",
+    "CompleteStep",
+    "CompleteTask",
+    "DelegateTask",
+    "DeliverMessage",
+    "FailStep",
+    "FireTimer",
+    "FollowUpTask",
+    "Leave",
+    "LoseStep",
+    "Move",
+    "OpenDecision",
+    "OpenTask",
+    "PrioritizeTask",
+    "ReassignTask",
+    "RequestInformation",
+    "RescheduleTask",
+    "ResolveTask",
+    "Resume",
+    "Retry",
+    "SaveDraft",
+    "SetTimer",
+    "Skip",
+    "SkipStep",
+    "Start",
+    "StartStep",
+    "Suspend",
+    "UnclaimTask",
+    "WithdrawQuestion",
+]
 
 
 @frozen(kw_only=True)
@@ -87,7 +144,7 @@ class FailStep:
 
 @frozen(kw_only=True)
 class LoseStep:
-    """Report that the runner of a step is gone."""
+    """Report that the runner of a step is gone, or gives it back because it stops."""
 
     at: datetime
     token: int
@@ -95,6 +152,9 @@ class LoseStep:
     actor: str | None = None
 
 
+    handed_back: bool = False
+    chance: float = 0.0
+    """A random number from 0 to 1, for the pause before a step that is lost again and again."""
 @frozen(kw_only=True)
 class Leave:
     """Go on from a step whose ways out had to be chosen; `targets` are the chosen steps.
@@ -105,26 +165,6 @@ class Leave:
     at: datetime
     token: int
     targets: tuple[str, ...]
-    actor: str | None = None
-
-
-@frozen(kw_only=True)
-class OpenTask:
-    """Open the task of a ready human step, as its hooks described it."""
-
-    at: datetime
-    token: int
-    task_id: UUID
-    title: str
-    description: str = ""
-    form_schema: JsonObject | None = None
-    outcomes: tuple[str, ...] = ()
-    assignee: str | None = None
-    assignee_group: str | None = None
-    candidate_users: tuple[str, ...] = ()
-    candidate_groups: tuple[str, ...] = ()
-    priority: int = 0
-    due_at: datetime | None = None
     actor: str | None = None
 
 
@@ -172,30 +212,6 @@ class DeliverMessage:
 
 
 @frozen(kw_only=True)
-class CompleteTask:
-    """Complete an open task with validated data and, where the step names some, an outcome."""
-
-    at: datetime
-    task_id: UUID
-    data: JsonObject
-    size: int = 0
-    outcome: str | None = None
-    comment: str | None = None
-    actor: str | None = None
-
-
-@frozen(kw_only=True)
-class ReassignTask:
-    """Give an open task to somebody else."""
-
-    at: datetime
-    task_id: UUID
-    assignee: str
-    reason: str | None = None
-    actor: str | None = None
-
-
-@frozen(kw_only=True)
 class Cancel:
     """End the instance: open tasks are canceled, running steps are told to stop."""
 
@@ -204,6 +220,7 @@ class Cancel:
     actor: str | None = None
 
 
+    identity: Actor | None = None
 @frozen(kw_only=True)
 class Retry:
     """Revive the failed tokens (of one step, if `step` is given); done steps are not run again."""
@@ -213,6 +230,7 @@ class Retry:
     actor: str | None = None
 
 
+    identity: Actor | None = None
 @frozen(kw_only=True)
 class Skip:
     """Let what is at a step go on as if it were done: failed, waiting, running or ready.
@@ -228,6 +246,7 @@ class Skip:
     actor: str | None = None
 
 
+    identity: Actor | None = None
 @frozen(kw_only=True)
 class Move:
     """Put one token at a step, in the place of all others, or of those at one step (`source`).
@@ -243,6 +262,7 @@ class Move:
     actor: str | None = None
 
 
+    identity: Actor | None = None
 @frozen(kw_only=True)
 class Suspend:
     """Let nothing new begin: timers, tasks and messages wait until it is resumed. Running steps finish."""
@@ -252,6 +272,7 @@ class Suspend:
     actor: str | None = None
 
 
+    identity: Actor | None = None
 @frozen(kw_only=True)
 class Resume:
     """Let a suspended instance go on; what fell due in the meantime is due now."""
@@ -260,6 +281,7 @@ class Resume:
     actor: str | None = None
 
 
+    identity: Actor | None = None
 Command: TypeAlias = (
     Start
     | StartStep
@@ -271,12 +293,25 @@ Command: TypeAlias = (
     | OpenTask
     | SetTimer
     | AwaitMessage
+    | OpenDecision
     | FireTimer
     | DeliverMessage
     | CompleteTask
     | ReassignTask
+    | ClaimTask
+    | UnclaimTask
     | Cancel
     | Retry
+    | DelegateTask
+    | ResolveTask
+    | RequestInformation
+    | AnswerQuestion
+    | WithdrawQuestion
+    | CommentTask
+    | SaveDraft
+    | RescheduleTask
+    | PrioritizeTask
+    | FollowUpTask
     | Skip
     | Move
     | Suspend

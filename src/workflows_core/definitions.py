@@ -13,6 +13,7 @@ from workflows_core.assembly import Assembled, as_many, assemble
 from workflows_core.data import JsonObject
 from workflows_core.edges import Condition, Edge, StepReference
 from workflows_core.groups import Group
+from workflows_core.policies import Policies
 from workflows_core.steps import Step
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class WorkflowDefinition:
         terminal_steps: Where it may end.
         input_schema: JSON Schema of the data an instance is started with; `None` accepts any object.
         tags: Free words to find it by.
+        policies: Who may do what; `None` for the roles and rules that hold everywhere.
     """
 
     name: str
@@ -74,6 +76,7 @@ class WorkflowDefinition:
     terminal_steps: tuple[str, ...] = field(converter=_references, default=())
     input_schema: JsonObject | None = None
     tags: tuple[str, ...] = field(converter=_words, default=())
+    policies: Policies | None = None
 
     def __attrs_post_init__(self) -> None:
         parts = assemble(self.steps, self.edges, self.initial_step, self.terminal_steps)
@@ -132,6 +135,7 @@ class Workflow:
     terminal_steps: ClassVar[Iterable[StepReference] | StepReference] = ()
     input_schema: ClassVar[JsonObject | None] = None
     tags: ClassVar[Iterable[str]] = ()
+    policies: ClassVar[Policies | None] = None
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -151,4 +155,5 @@ class Workflow:
             terminal_steps=cls.terminal_steps,
             input_schema=cls.input_schema,
             tags=cls.tags,
+            policies=cls.policies,
         )

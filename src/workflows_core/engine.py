@@ -8,7 +8,8 @@ next request; machine steps go on in the background, on the runner.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self, TypedDict
 
 from attrs import frozen
 
@@ -26,7 +27,9 @@ from workflows_core.errors import (
 from workflows_core.forms import JsonSchemaValidator
 from workflows_core.history import step_executions
 from workflows_core.hosting import remembered_in, runner_for, stop_runner
+from workflows_core.human_tasks import HumanTasks
 from workflows_core.memory import MemoryStorage
+from workflows_core.permissions import Action, may, policies_of
 from workflows_core.ports import StoredDefinition
 from workflows_core.settling import carry_out
 from workflows_core.specification import definition_from
@@ -34,10 +37,11 @@ from workflows_core.system import SystemClock, TimeOrderedIds
 from workflows_core.transition import transition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from uuid import UUID
 
+    from workflows_core.actors import Actor
     from workflows_core.definitions import WorkflowClass
     from workflows_core.history import StepExecution
     from workflows_core.instance import Instance
@@ -66,6 +70,8 @@ class ExecutionEngine:
     Attributes:
         registry: The definitions it knows.
         storage: Where the instances live.
+        clock: The time.
+        forms: Checks submitted data.
     """
 
     def __init__(
@@ -90,10 +96,15 @@ class ExecutionEngine:
         """
         self.registry = registry
         self.storage = storage
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self._ids = ids or TimeOrderedIds()
-        self._forms = forms or JsonSchemaValidator()
+        self.forms = forms or JsonSchemaValidator()
         self._runs_steps = runs_steps
+
+    @property
+    def tasks(self) -> HumanTasks:
+        """The tasks: finding them, and everything that people do with them."""
+        return HumanTasks(self)
 
     # Life
 
@@ -122,7 +133,7 @@ class ExecutionEngine:
     async def _runner(self) -> Runner | None:
         if not self._runs_steps:
             return None
-        return await runner_for(self.storage, self.registry, clock=self._clock, ids=self._ids)
+        return await runner_for(self.storage, self.registry, clock=self.clock, ids=self._ids)
 
     # Instances
 
@@ -161,10 +172,10 @@ class ExecutionEngine:
         data, _ = to_object({} if initial_data is None else initial_data, what="The initial data")
         noted, _ = to_object({} if metadata is None else metadata, what="The metadata")
         if definition.input_schema is not None:
-            self._check("the start", self._forms.problems(definition.input_schema, data))
+            self._check("the start", self.forms.problems(definition.input_schema, data))
         starter = created_by if created_by is not None else user_id
         command = cmd.Start(
-            at=self._clock.now(),
+            at=self.clock.now(),
             instance_id=self._ids.new_id(),
             data=data,
             actor=user_id if user_id is not None else created_by,
@@ -188,29 +199,33 @@ class ExecutionEngine:
         raise InstanceExistsError(command.instance_id)
 
     async def cancel_workflow(
-        self, instance_id: UUID, reason: str = "Canceled by request", *, user_id: str | None = None
+        self, instance_id: UUID, reason: str = "Canceled by request", *, user_id: str | None = None, actor: Actor | None = None
     ) -> Instance:
         """End an instance: its open tasks are canceled and its running steps are told to stop.
 
         Raises:
-            InstanceNotFoundError: If there is none.
+            InstanceNotFoundError: If there is none, or none that the actor may see.
+            NotPermittedError: If the actor is no operator.
             InvalidTransitionError: If it has ended already.
         """
+        identity = await self._identity(actor)
         return await self._change(
-            instance_id, lambda _: cmd.Cancel(at=self._clock.now(), reason=_text(reason), actor=user_id)
+            instance_id, lambda _: cmd.Cancel(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity))
         )
 
     async def retry_workflow(
-        self, instance_id: UUID, *, step: str | None = None, user_id: str | None = None
+        self, instance_id: UUID, *, step: str | None = None, user_id: str | None = None, actor: Actor | None = None
     ) -> Instance:
         """Revive what failed in an instance, or what failed at one step of it. Done steps are not run again.
 
         Raises:
-            InstanceNotFoundError: If there is none.
+            InstanceNotFoundError: If there is none, or none that the actor may see.
+            NotPermittedError: If the actor is no operator.
             InvalidTransitionError: If nothing (or not that step) has failed.
         """
+        identity = await self._identity(actor)
         return await self._change(
-            instance_id, lambda _: cmd.Retry(at=self._clock.now(), step=step, actor=user_id)
+            instance_id, lambda _: cmd.Retry(at=self.clock.now(), step=step, **_asking(user_id, identity))
         )
 
     async def skip_step(
@@ -221,6 +236,7 @@ class ExecutionEngine:
         *,
         outcome: str | None = None,
         user_id: str | None = None,
+        actor: Actor | None = None,
     ) -> Instance:
         """Let what is at a step go on as if it were done; its task is canceled, its execution told to stop.
 
@@ -229,18 +245,21 @@ class ExecutionEngine:
             step: The step to skip: failed, waiting, running, or about to begin.
             reason: Why; the history keeps it.
             outcome: The outcome to go on with, where the step has named ones.
-            user_id: Who asks.
+            user_id: Who asks, in whose name the application does.
+            actor: Who asks, where it is to be checked whether they may.
 
         Raises:
-            InstanceNotFoundError: If there is no such instance.
+            InstanceNotFoundError: If there is no such instance, or none that the actor may see.
+            NotPermittedError: If the actor is no operator, or a rule keeps them from deciding what is gone past.
             StepNotFoundError: If its definition has no such step.
             InvalidTransitionError: If nothing is at the step.
             InvalidOutcomeError: If the outcome is not one of the step's, or is missing.
         """
+        identity = await self._identity(actor)
         return await self._change(
             instance_id,
             lambda _: cmd.Skip(
-                at=self._clock.now(), step=step, reason=_text(reason), outcome=outcome, actor=user_id
+                at=self.clock.now(), step=step, reason=_text(reason), outcome=outcome, **_asking(user_id, identity)
             ),
         )
 
@@ -252,6 +271,7 @@ class ExecutionEngine:
         *,
         source: str | None = None,
         user_id: str | None = None,
+        actor: Actor | None = None,
     ) -> Instance:
         """Go on at another step, an earlier or a later one. The data stays as it is.
 
@@ -259,74 +279,87 @@ class ExecutionEngine:
         executions told to stop.
 
         Raises:
-            InstanceNotFoundError: If there is no such instance.
+            InstanceNotFoundError: If there is no such instance, or none that the actor may see.
+            NotPermittedError: If the actor is no operator, or a rule keeps them from deciding what is gone past.
             StepNotFoundError: If its definition has no such step.
             InvalidTransitionError: If it has ended, or nothing is at `source`.
         """
+        identity = await self._identity(actor)
         return await self._change(
             instance_id,
             lambda _: cmd.Move(
-                at=self._clock.now(), target=target, reason=_text(reason), source=source, actor=user_id
+                at=self.clock.now(), target=target, reason=_text(reason), source=source, **_asking(user_id, identity)
             ),
         )
 
     async def suspend_workflow(
-        self, instance_id: UUID, reason: str = "Suspended by request", *, user_id: str | None = None
+        self, instance_id: UUID, reason: str = "Suspended by request", *, user_id: str | None = None, actor: Actor | None = None
     ) -> Instance:
         """Let nothing new begin in an instance until it is resumed; running steps finish.
 
         Raises:
-            InstanceNotFoundError: If there is none.
+            InstanceNotFoundError: If there is none, or none that the actor may see.
+            NotPermittedError: If the actor is no operator.
             InvalidTransitionError: If it has ended, or is suspended already.
         """
+        identity = await self._identity(actor)
         return await self._change(
-            instance_id, lambda _: cmd.Suspend(at=self._clock.now(), reason=_text(reason), actor=user_id)
+            instance_id, lambda _: cmd.Suspend(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity))
         )
 
-    async def resume_workflow(self, instance_id: UUID, *, user_id: str | None = None) -> Instance:
+    async def resume_workflow(self, instance_id: UUID, *, user_id: str | None = None, actor: Actor | None = None) -> Instance:
         """Let a suspended instance go on; what fell due in the meantime is due now.
 
         Raises:
-            InstanceNotFoundError: If there is none.
+            InstanceNotFoundError: If there is none, or none that the actor may see.
+            NotPermittedError: If the actor is no operator.
             InvalidTransitionError: If it is not suspended.
         """
-        return await self._change(instance_id, lambda _: cmd.Resume(at=self._clock.now(), actor=user_id))
+        identity = await self._identity(actor)
+        return await self._change(instance_id, lambda _: cmd.Resume(at=self.clock.now(), **_asking(user_id, identity)))
 
-    async def get_instance(self, instance_id: UUID) -> Instance:
+    async def get_instance(self, instance_id: UUID, *, actor: Actor | None = None) -> Instance:
         """Return an instance as of its last transition.
 
         Raises:
-            InstanceNotFoundError: If there is none.
+            InstanceNotFoundError: If there is none, or none that the actor may see.
         """
         async with self.storage.unit_of_work() as unit:
-            return await unit.instances.get(instance_id)
+            instance = await unit.instances.get(instance_id)
+        await self._check_visible(instance, actor)
+        return instance
 
     async def find_instances(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
         """Return the instances the query asks for, in its order."""
         async with self.storage.unit_of_work() as unit:
             return await unit.instances.find(query)
 
-    async def get_history(self, instance_id: UUID) -> Sequence[HistoryEntry]:
+    async def get_history(
+        self, instance_id: UUID, *, actor: Actor | None = None
+    ) -> Sequence[HistoryEntry]:
         """Return everything that happened to an instance, oldest first.
 
         Raises:
-            InstanceNotFoundError: If there is none.
+            InstanceNotFoundError: If there is none, or none that the actor may see.
         """
+        if actor is not None:
+            await self.get_instance(instance_id, actor=actor)
         async with self.storage.unit_of_work() as unit:
             entries = await unit.history.get(instance_id)
         if not entries:
             raise InstanceNotFoundError(instance_id)
         return entries
 
-    async def get_record(self, instance_id: UUID) -> Record:
+    async def get_record(self, instance_id: UUID, *, actor: Actor | None = None) -> Record:
         """Return an instance together with its history, both as of the same moment.
 
         Raises:
-            InstanceNotFoundError: If there is none.
+            InstanceNotFoundError: If there is none, or none that the actor may see.
         """
         async with self.storage.unit_of_work() as unit:
             instance = await unit.instances.get(instance_id)
             entries = await unit.history.get(instance_id)
+        await self._check_visible(instance, actor)
         known = [entry for entry in entries if entry.revision <= instance.revision]
         return Record(instance, tuple(known))
 
@@ -374,7 +407,7 @@ class ExecutionEngine:
         else:
             await runner.changed(instance_id, seconds)
 
-    # Tasks
+    # Tasks: what the guide documents; everything else is in `tasks`
 
     async def complete_human_task(
         self,
@@ -385,20 +418,29 @@ class ExecutionEngine:
         *,
         outcome: str | None = None,
         comment: str | None = None,
+        revision: int | None = None,
+        actor: Actor | None = None,
     ) -> Instance:
-        """Complete the oldest open task of a step; see `complete_task`.
+        """Complete the open task of a step, and return the instance as it went on from there.
+
+        Of several the one that is with the user is meant, or else the oldest. See `HumanTasks.complete`, which also
+        tells what they can do next.
 
         Raises:
+            InstanceNotFoundError: If there is no such instance, or none that the actor may see.
             InvalidTransitionError: If the step has no open task.
         """
-        instance = await self.get_instance(instance_id)
+        instance = await self.get_instance(instance_id, actor=actor)
         tasks = [task for task in instance.tasks.values() if task.step_name == step_name]
         if not tasks:
             raise InvalidTransitionError(
                 "complete the task", f"step {step_name!r} of instance {instance_id}", "not open"
             )
-        oldest = min(tasks, key=lambda task: task.token)
-        return await self.complete_task(oldest.id, data, user_id=user_id, outcome=outcome, comment=comment)
+        user = user_id if actor is None else actor.user_id
+        meant = min(tasks, key=lambda task: (user is None or task.assignee != user, task.token))
+        return await self.complete_task(
+            meant.id, data, user_id=user_id, outcome=outcome, comment=comment, revision=revision, actor=actor
+        )
 
     async def complete_task(
         self,
@@ -408,68 +450,34 @@ class ExecutionEngine:
         user_id: str | None = None,
         outcome: str | None = None,
         comment: str | None = None,
+        revision: int | None = None,
+        actor: Actor | None = None,
     ) -> Instance:
-        """Complete a task and return its instance as it went on from there.
-
-        The data is checked against the task's `form_schema` before anything changes, then merged into the data
-        of the instance at top level.
-
-        Raises:
-            TaskNotFoundError: If there is none.
-            InvalidTransitionError: If it is not open any more; of many who try at once, one succeeds.
-            FormValidationError: If the data does not fit the form.
-            InvalidOutcomeError: If the outcome is not one of the task's, or is missing.
-            InvalidDataError: If the data is not JSON.
-        """
-        submitted, size = to_object(data, what="The submitted data")
-        said, _ = to_object({"comment": comment}, what="The comment")
-        task = await self.get_task(task_id)
-
-        def command(instance: Instance) -> cmd.CompleteTask:
-            _still_open(instance, task, "complete the task")
-            if task.form_schema is not None:
-                self._check(f"task {task.title!r}", self._forms.problems(task.form_schema, submitted))
-            return cmd.CompleteTask(
-                at=self._clock.now(),
-                task_id=task_id,
-                data=submitted,
-                size=size,
-                outcome=outcome,
-                comment=None if comment is None else str(said["comment"]),
-                actor=user_id,
-            )
-
-        return await self._change(task.instance_id, command)
+        """Complete a task and return its instance as it went on from there; see `HumanTasks.complete`."""
+        done = await self.tasks.complete(
+            task_id, data, user_id=user_id, outcome=outcome, comment=comment, revision=revision, actor=actor
+        )
+        return done.instance
 
     async def reassign_task(
-        self, task_id: UUID, new_assignee: str, *, user_id: str | None = None, reason: str | None = None
+        self,
+        task_id: UUID,
+        new_assignee: str,
+        *,
+        user_id: str | None = None,
+        reason: str | None = None,
+        actor: Actor | None = None,
     ) -> Task:
-        """Give an open task to somebody else and return it.
+        """Give an open task to somebody else and return it; see `HumanTasks.reassign`."""
+        return await self.tasks.reassign(task_id, new_assignee, user_id=user_id, reason=reason, actor=actor)
 
-        Raises:
-            TaskNotFoundError: If there is none.
-            InvalidTransitionError: If it is not open any more.
-        """
-        to_object({"new_assignee": new_assignee, "reason": reason}, what="The reassignment")
-        task = await self.get_task(task_id)
-
-        def command(instance: Instance) -> cmd.ReassignTask:
-            _still_open(instance, task, "reassign the task")
-            return cmd.ReassignTask(
-                at=self._clock.now(), task_id=task_id, assignee=new_assignee, reason=reason, actor=user_id
-            )
-
-        instance = await self._change(task.instance_id, command)
-        return instance.tasks[task_id]
-
-    async def get_task(self, task_id: UUID) -> Task:
+    async def get_task(self, task_id: UUID, *, actor: Actor | None = None) -> Task:
         """Return a task, open or closed.
 
         Raises:
-            TaskNotFoundError: If there is none.
+            TaskNotFoundError: If there is none, or none that the actor may see.
         """
-        async with self.storage.unit_of_work() as unit:
-            return await unit.tasks.get(task_id)
+        return await self.tasks.get(task_id, actor=actor)
 
     async def find_tasks(self, query: TaskQuery) -> Sequence[Task]:
         """Return the tasks the query asks for, in its order."""
@@ -479,26 +487,63 @@ class ExecutionEngine:
     # The one way in which anything changes
 
     async def _change(self, instance_id: UUID, command: Callable[[Instance], cmd.Command]) -> Instance:
-        """Load, decide, apply; again from the start for as long as others are faster."""
+        return (await self.change(instance_id, command)).instance
+
+    async def change(
+        self, instance_id: UUID, commands: Callable[[Instance], cmd.Command | Sequence[cmd.Command]]
+    ) -> Transition:
+        """Load, decide, apply; again from the start for as long as others are faster.
+
+        `commands` says what to do with the instance as it is; several commands are carried out all or none.
+
+        Raises:
+            InstanceNotFoundError: If there is no such instance.
+            DefinitionNotFoundError: If its definition is not registered here.
+        """
         while True:
             instance = await self.get_instance(instance_id)
-            definition = self.registry.get_definition(instance.definition_name, instance.definition_version)
-            change = await self._decide(definition, instance, command(instance))
+            definition = self.definition_of(instance)
+            asked = commands(instance)
+            change = await self._decide(
+                definition, instance, *(asked if isinstance(asked, Sequence) else [asked])
+            )
             if await self._commit(change, None):
-                return change.instance
+                return change
+
+    def definition_of(self, instance: Instance) -> WorkflowDefinition:
+        """Return the definition that an instance runs here.
+
+        Raises:
+            DefinitionNotFoundError: If it is not registered here.
+        """
+        return self.registry.get_definition(instance.definition_name, instance.definition_version)
+
+    async def known(self, actor: Actor) -> Actor:
+        """Return an actor with all for whom they stand in at this moment."""
+        return actor
+
+    async def _identity(self, actor: Actor | None) -> Actor | None:
+        return None if actor is None else await self.known(actor)
+
+    async def _check_visible(self, instance: Instance, actor: Actor | None) -> None:
+        if actor is None:
+            return
+        policies = policies_of(await self.get_definition(instance))
+        if not may(await self.known(actor), Action.VIEW, None, instance, policies):
+            raise InstanceNotFoundError(instance.id)
 
     async def _decide(
-        self, definition: WorkflowDefinition, instance: Instance | None, command: cmd.Command
+        self, definition: WorkflowDefinition, instance: Instance | None, *commands: cmd.Command
     ) -> Transition:
         events, after = await carry_out(
             definition,
             instance,
-            [command],
-            at=command.at,
+            commands,
+            at=commands[0].at,
             ids=self._ids,
             owner=await self._owner(),
         )
-        return transition(instance, after, events, actor=command.actor)
+        return transition(instance, after, events, actor=commands[0].actor)
 
     async def _owner(self) -> str | None:
         """Name the runner that executes what becomes ready, if it may begin as soon as this is committed."""
@@ -538,7 +583,7 @@ class ExecutionEngine:
                 version=definition.version,
                 content_hash=definition.content_hash,
                 specification=definition.specification,
-                created_at=self._clock.now(),
+                created_at=self.clock.now(),
             )
         )
 
@@ -607,8 +652,12 @@ def _text(reason: str) -> str:
     return str(to_object({"reason": reason}, what="The reason")[0]["reason"])
 
 
-def _still_open(instance: Instance, task: Task, command: str) -> None:
-    """Refuse with the task's own status; the instance only knows its open tasks."""
-    if task.id not in instance.tasks:
-        state = task.status if not task.is_open else "closed in the meantime"
-        raise InvalidTransitionError(command, f"task {task.id}", state)
+class _Asked(TypedDict):
+    """Who asks, as commands take it."""
+
+    actor: str | None
+    identity: Actor | None
+
+
+def _asking(user_id: str | None, identity: Actor | None) -> _Asked:
+    return {"actor": user_id if identity is None else identity.user_id, "identity": identity}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from workflows_core.data import Json
     from workflows_core.validation import Problem
 
 
@@ -107,6 +108,70 @@ class InvalidTransitionError(WorkflowError):
         self.subject = subject
         self.state = state
         super().__init__(f"Cannot {command}: {subject} is {state}." + (f" {hint}" if hint else ""))
+
+
+class TaskAlreadyClaimedError(InvalidTransitionError):
+    """Somebody holds the task already; of many who claim it at once, one succeeds."""
+
+    def __init__(self, task_id: UUID, assignee: str) -> None:
+        self.task_id = task_id
+        self.assignee = assignee
+        super().__init__("claim the task", f"task {task_id}", f"with {assignee} already")
+
+
+class NotPermittedError(WorkflowError):
+    """The one who asks may not do that; `reason` says why, as a sentence for them."""
+
+    def __init__(self, action: str, reason: str) -> None:
+        self.action = action
+        self.reason = reason
+        super().__init__(f"You may not {action}: {reason}")
+
+
+@frozen
+class Change:
+    """One difference between what somebody saw and what is there now.
+
+    Attributes:
+        pointer: JSON pointer (RFC 6901) into what the task shows (`tasks.shown`), such as `/data/amount`.
+        old: The value that was seen; `None` where there was none.
+        new: The value now; `None` where there is none any more.
+    """
+
+    pointer: str
+    old: Json
+    new: Json
+
+
+class StaleTaskError(WorkflowError):
+    """What the task shows has changed since the revision that was quoted; nothing was changed.
+
+    `quoted` is what was seen, `current` what is there now, `changes` the difference. There are no changes where the
+    quoted revision is none that the task ever had.
+    """
+
+    def __init__(self, task_id: UUID, quoted: int, current: int, changes: Sequence[Change] = ()) -> None:
+        self.task_id = task_id
+        self.quoted = quoted
+        self.current = current
+        self.changes = tuple(changes)
+        what = ", ".join(change.pointer for change in self.changes)
+        super().__init__(
+            f"Task {task_id} has changed since you saw it (revision {quoted}, now {current})"
+            + (f": {what}." if what else ".")
+            + " Look at it again before you decide."
+        )
+
+
+class RevisionRequiredError(WorkflowError):
+    """The task can only be completed by quoting the revision that was seen."""
+
+    def __init__(self, task_id: UUID, current: int) -> None:
+        self.task_id = task_id
+        self.current = current
+        super().__init__(
+            f"Completing task {task_id} must quote the revision of it that you have seen; now it is {current}."
+        )
 
 
 class InvalidOutcomeError(WorkflowError):

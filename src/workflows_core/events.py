@@ -15,6 +15,83 @@ from attrs import frozen
 
 from workflows_core.data import NO_PATCH, Json, JsonObject, Patch
 from workflows_core.exits import COMPLETED, ERROR
+from workflows_core.task_events import (
+    CandidatesAdded,
+    DecisionOpened,
+    DecisionReached,
+    DraftSaved,
+    FollowUpSet,
+    InformationGiven,
+    InformationRequested,
+    QuestionWithdrawn,
+    TaskCanceled,
+    TaskClaimed,
+    TaskCommented,
+    TaskCompleted,
+    TaskDelegated,
+    TaskEscalated,
+    TaskEvent,
+    TaskExpired,
+    TaskOpened,
+    TaskPrioritized,
+    TaskReassigned,
+    TaskReminded,
+    TaskRescheduled,
+    TaskResolved,
+    TaskUnclaimed,
+    VoteCast,
+)
+
+__all__ = [
+    "AttemptFailed",
+    "CandidatesAdded",
+    "DecisionOpened",
+    "DecisionReached",
+    "DraftSaved",
+    "Entry",
+    "EntryState",
+    "ErrorCaught",
+    "Event",
+    "FollowUpSet",
+    "InformationGiven",
+    "InformationRequested",
+    "InstanceCanceled",
+    "InstanceResumed",
+    "InstanceStarted",
+    "InstanceSuspended",
+    "JoinFired",
+    "MessageAwaited",
+    "MessageReceived",
+    "QuestionWithdrawn",
+    "RouteRetried",
+    "StepCompleted",
+    "StepFailed",
+    "StepLeft",
+    "StepLost",
+    "StepRetried",
+    "StepSkipped",
+    "StepStarted",
+    "TaskCanceled",
+    "TaskClaimed",
+    "TaskCommented",
+    "TaskCompleted",
+    "TaskDelegated",
+    "TaskEscalated",
+    "TaskEvent",
+    "TaskExpired",
+    "TaskOpened",
+    "TaskPrioritized",
+    "TaskReassigned",
+    "TaskReminded",
+    "TaskRescheduled",
+    "TaskResolved",
+    "TaskUnclaimed",
+    "TimerFired",
+    "TimerSet",
+    "TokenCanceled",
+    "TokenPlaced",
+    "VoteCast",
+]
 
 EntryState: TypeAlias = Literal["ready", "leaving", "arrived"]
 """How a token comes to a step: to begin it, to pass a gateway, or to wait at a join."""
@@ -120,10 +197,15 @@ class ErrorCaught:
 
 @frozen(kw_only=True)
 class StepLost:
-    """The runner that executed the step is gone; the step is to be executed again."""
+    """The runner that executed the step is gone, or stopped and gave it back; the step is to be executed again.
+
+    Not before `retry_at`, if that is set: it was lost several times in a row.
+    """
 
     at: datetime
     token: int
+    retry_at: datetime | None = None
+    handed_back: bool = False
 
 
 @frozen(kw_only=True)
@@ -220,60 +302,6 @@ class MessageReceived:
 
 
 @frozen(kw_only=True)
-class TaskOpened:
-    """A human step asked for a person; see `tasks.Task` for the fields."""
-
-    at: datetime
-    token: int
-    task_id: UUID
-    step: str
-    title: str
-    description: str = ""
-    form_schema: JsonObject | None = None
-    outcomes: tuple[str, ...] = ()
-    assignee: str | None = None
-    assignee_group: str | None = None
-    candidate_users: tuple[str, ...] = ()
-    candidate_groups: tuple[str, ...] = ()
-    priority: int = 0
-    due_at: datetime | None = None
-
-
-@frozen(kw_only=True)
-class TaskReassigned:
-    """The task went to somebody else."""
-
-    at: datetime
-    task_id: UUID
-    assignee: str
-    reason: str | None = None
-
-
-@frozen(kw_only=True)
-class TaskCompleted:
-    """A person did the task; `data` is what was submitted, `size` its approximate bytes."""
-
-    at: datetime
-    task_id: UUID
-    token: int
-    step: str
-    data: JsonObject
-    size: int = 0
-    outcome: str | None = None
-    by: str | None = None
-    comment: str | None = None
-
-
-@frozen(kw_only=True)
-class TaskCanceled:
-    """The task is no longer wanted."""
-
-    at: datetime
-    task_id: UUID
-    reason: str
-
-
-@frozen(kw_only=True)
 class InstanceCanceled:
     """Somebody ended the instance; its remaining tokens were canceled."""
 
@@ -299,8 +327,6 @@ class InstanceResumed:
     by: str | None = None
 
 
-TaskEvent: TypeAlias = TaskOpened | TaskReassigned | TaskCompleted | TaskCanceled
-
 Event: TypeAlias = (
     InstanceStarted
     | StepStarted
@@ -321,9 +347,28 @@ Event: TypeAlias = (
     | MessageAwaited
     | MessageReceived
     | TaskOpened
+    | TaskClaimed
+    | TaskUnclaimed
     | TaskReassigned
+    | TaskDelegated
+    | TaskResolved
+    | InformationRequested
+    | InformationGiven
+    | QuestionWithdrawn
+    | TaskCommented
+    | DraftSaved
+    | TaskRescheduled
+    | TaskPrioritized
+    | FollowUpSet
+    | TaskReminded
+    | TaskEscalated
+    | CandidatesAdded
     | TaskCompleted
     | TaskCanceled
+    | TaskExpired
+    | DecisionOpened
+    | VoteCast
+    | DecisionReached
     | InstanceCanceled
     | InstanceSuspended
     | InstanceResumed

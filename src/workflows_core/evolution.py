@@ -7,16 +7,19 @@ decided and what is stored cannot differ.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
 from attrs import evolve as changed
 
 from workflows_core import events as ev
-from workflows_core.data import apply_patch
+from workflows_core.data import apply_patch, diff
+from workflows_core.deadlines import next_alarm
 from workflows_core.exits import COMPLETED
 from workflows_core.instance import Awaited, Failure, Instance, Token
+from workflows_core.participants import user_key
+from workflows_core.quorum import Ballot
 from workflows_core.states import TOKEN_MOVES, TokenState
-from workflows_core.tasks import evolve_task
+from workflows_core.tasks import Home, evolve_task, home_of, opened_task, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -65,14 +68,33 @@ def _written(
         return {**data, **event.data}, {**forms, event.step: event.data}
     if isinstance(event, ev.MessageReceived):
         return {**data, event.key: event.payload}, forms
+    if isinstance(event, ev.DecisionOpened | ev.VoteCast | ev.DecisionReached):
+        return data, {**forms, event.step: _tally(forms.get(event.step, {}), event)}
     return data, forms
+
+
+def _tally(form: JsonObject, event: ev.DecisionOpened | ev.VoteCast | ev.DecisionReached) -> JsonObject:
+    """Return what stands under a decision's name: its votes in the order in which they came, then the outcome."""
+    match event:
+        case ev.DecisionOpened():
+            return {"votes": []}
+        case ev.VoteCast():
+            vote: JsonObject = {"outcome": event.outcome, "by": event.by, "data": event.data}
+            if event.on_behalf_of is not None:
+                vote["on_behalf_of"] = event.on_behalf_of
+            if event.comment is not None:
+                vote["comment"] = event.comment
+            return {**form, "votes": [*cast("list[Any]", form.get("votes", [])), vote]}
+        case ev.DecisionReached():
+            return {**form, "outcome": event.outcome}
 
 
 class Draft:
     """An instance being changed: private to one decision, copied on the way in, frozen on the way out."""
 
     __slots__ = (
-        "arrivals", "base", "changes", "data", "forms", "leaving", "next_token", "revision", "tasks", "tokens",
+        "arrivals", "base", "changes", "data", "doers", "forms", "leaving", "next_token", "participants", "revision",
+        "tasks", "tokens",
     )  # fmt: skip
 
     def __init__(self, instance: Instance | None) -> None:
@@ -88,6 +110,8 @@ class Draft:
             self.forms: Mapping[str, JsonObject] = {}
             self.data: JsonObject = {}
             self.next_token = 1
+            self.doers: Mapping[str, tuple[str, ...]] = {}
+            self.participants: tuple[str, ...] = ()
         else:
             self.revision = instance.revision
             self.tokens = dict(instance.tokens)
@@ -96,6 +120,8 @@ class Draft:
             self.forms = instance.forms
             self.data = instance.data
             self.next_token = instance.next_token
+            self.doers = instance.doers
+            self.participants = instance.participants
 
     @property
     def is_suspended(self) -> bool:
@@ -120,10 +146,48 @@ class Draft:
             "forms": self.forms,
             "data": self.data,
             "next_token": self.next_token,
+            "doers": self.doers,
+            "participants": self.participants,
         }
         if self.base is None:
             return Instance(**mappings, **self.changes)
         return changed(self.base, **mappings, **self.changes)
+
+    @property
+    def home(self) -> Home:
+        """What tasks take over from the instance."""
+        if self.base is not None:
+            return home_of(self.base)
+        named = ("id", "tenant_id", "definition_name", "definition_version")
+        return Home(*(self.changes[name] for name in named))
+
+    def write(self, event: ev.Event) -> None:
+        """Write to data and forms, and count it in the open tasks that show what changed."""
+        before = self.data
+        self.data, self.forms = _written(self.data, self.forms, event)
+        if before is not self.data:
+            for task in self.tasks.values():
+                keys = before.keys() | self.data.keys() if task.shows is None else task.shows
+                if diff(_part(before, keys), _part(self.data, keys), what="The data"):
+                    self.tasks[task.id] = changed(task, revision=self.revision + 1)
+
+    def did(self, step: str, *names: str | None) -> None:
+        """Note who did a step."""
+        known = self.doers.get(step, ())
+        new = tuple(name for name in dict.fromkeys(names) if name is not None and name not in known)
+        if new:
+            self.doers = {**self.doers, step: (*known, *new)}
+        self.took_part(*new)
+
+    def took_part(self, *names: str | None) -> None:
+        """Note who had a hand in it."""
+        self.let_in(user_key(name) for name in names if name is not None)
+
+    def let_in(self, keys: Iterable[str]) -> None:
+        """Note the keys of those who have a part in it."""
+        new = [key for key in dict.fromkeys(keys) if key not in self.participants]
+        if new:
+            self.participants = (*self.participants, *new)
 
     def move(self, number: int, event: ev.Event, **fields: Any) -> None:
         """Bring a token into the state the table names for the event, keeping its place in the order."""
@@ -166,7 +230,11 @@ class Draft:
             del self.arrivals[step]
 
 
-_AT_EASE: dict[str, Any] = {"owner": None, "task_id": None, "awaits": None, "due_at": None}
+def _part(data: JsonObject, keys: Iterable[str]) -> JsonObject:
+    return {key: data[key] for key in keys if key in data}
+
+
+_AT_EASE: dict[str, Any] = {"owner": None, "task_id": None, "awaits": None, "due_at": None, "ballot": None}
 """What a token no longer has once its step is over."""
 
 E = TypeVar("E")
@@ -206,17 +274,19 @@ def _step_started(draft: Draft, event: ev.StepStarted) -> None:
 @_applies(ev.StepCompleted)
 def _step_completed(draft: Draft, event: ev.StepCompleted) -> None:
     draft.move(event.token, event, owner=None, exit=COMPLETED)
-    draft.data, draft.forms = _written(draft.data, draft.forms, event)
+    draft.write(event)
 
 
 @_applies(ev.StepSkipped)
 def _step_skipped(draft: Draft, event: ev.StepSkipped) -> None:
     draft.move(event.token, event, exit=event.exit, failure=None, **_AT_EASE)
+    if event.by is not None:
+        draft.did(draft.tokens[event.token].step, event.by)
 
 
 @_applies(ev.AttemptFailed)
 def _attempt_failed(draft: Draft, event: ev.AttemptFailed) -> None:
-    draft.move(event.token, event, owner=None, due_at=event.retry_at)
+    draft.move(event.token, event, owner=None, due_at=event.retry_at, losses=0)
 
 
 @_applies(ev.StepFailed)
@@ -232,12 +302,20 @@ def _error_caught(draft: Draft, event: ev.ErrorCaught) -> None:
 
 @_applies(ev.StepLost)
 def _step_lost(draft: Draft, event: ev.StepLost) -> None:
-    draft.move(event.token, event, owner=None, forgiven=draft.tokens[event.token].forgiven + 1)
+    token = draft.tokens[event.token]
+    draft.move(
+        event.token,
+        event,
+        owner=None,
+        due_at=event.retry_at,
+        forgiven=token.forgiven + 1,
+        losses=token.losses + (not event.handed_back),
+    )
 
 
 @_applies(ev.StepRetried)
 def _step_retried(draft: Draft, event: ev.StepRetried) -> None:
-    draft.move(event.token, event, failure=None, forgiven=draft.tokens[event.token].attempt)
+    draft.move(event.token, event, failure=None, forgiven=draft.tokens[event.token].attempt, losses=0)
 
 
 @_applies(ev.RouteRetried)
@@ -264,7 +342,7 @@ def _message_awaited(draft: Draft, event: ev.MessageAwaited) -> None:
 @_applies(ev.MessageReceived)
 def _message_received(draft: Draft, event: ev.MessageReceived) -> None:
     draft.move(event.token, event, exit=COMPLETED, **_AT_EASE)
-    draft.data, draft.forms = _written(draft.data, draft.forms, event)
+    draft.write(event)
 
 
 @_applies(ev.StepLeft)
@@ -292,39 +370,76 @@ def _token_canceled(draft: Draft, event: ev.TokenCanceled) -> None:
 
 @_applies(ev.TaskOpened)
 def _task_opened(draft: Draft, event: ev.TaskOpened) -> None:
-    draft.move(event.token, event, task_id=event.task_id)
-    _task_changed(draft, event)
+    if draft.tokens[event.token].ballot is None:
+        draft.move(event.token, event, task_id=event.task_id)
+    task = draft.tasks[event.task_id] = opened_task(event, draft.home, draft.revision + 1)
+    draft.took_part(event.assignee)
+    draft.let_in(task.offered_to)
+    _alarms_changed(draft, event.token)
 
 
 @_applies(ev.TaskCompleted)
 def _task_completed(draft: Draft, event: ev.TaskCompleted) -> None:
+    _task_changed(draft, event)
     draft.move(event.token, event, exit=event.outcome or COMPLETED, **_AT_EASE)
-    draft.data, draft.forms = _written(draft.data, draft.forms, event)
+    draft.did(event.step, event.by, event.on_behalf_of)
+    draft.write(event)
+
+
+@_applies(ev.DecisionOpened)
+def _decision_opened(draft: Draft, event: ev.DecisionOpened) -> None:
+    draft.move(event.token, event, ballot=Ballot(event.seats))
+    draft.write(event)
+
+
+@_applies(ev.VoteCast)
+def _vote_cast(draft: Draft, event: ev.VoteCast) -> None:
+    token = draft.tokens[event.token]
+    if token.ballot is not None:
+        voted = token.ballot.voted(event.task_id, event.outcome, event.by, event.on_behalf_of)
+        draft.tokens[token.id] = changed(token, ballot=voted)
     _task_changed(draft, event)
+    draft.did(event.step, event.by, event.on_behalf_of)
+    draft.write(event)
 
 
-@_applies(ev.TaskReassigned)
-def _task_reassigned(draft: Draft, event: ev.TaskReassigned) -> None:
-    _task_changed(draft, event)
-
-
-@_applies(ev.TaskCanceled)
-def _task_canceled(draft: Draft, event: ev.TaskCanceled) -> None:
-    _task_changed(draft, event)
+@_applies(ev.DecisionReached)
+def _decision_reached(draft: Draft, event: ev.DecisionReached) -> None:
+    draft.move(event.token, event, exit=event.outcome, **_AT_EASE)
+    draft.write(event)
 
 
 def _task_changed(draft: Draft, event: ev.TaskEvent) -> None:
     """Keep open tasks; a closed one leaves the instance for good."""
-    if draft.base is None:
-        instance_id, tenant_id = draft.changes["id"], draft.changes["tenant_id"]
-    else:
-        instance_id, tenant_id = draft.base.id, draft.base.tenant_id
-    known = draft.tasks.get(event.task_id)
-    task = evolve_task(known, event, instance_id=instance_id, tenant_id=tenant_id)
-    if task.is_open:
-        draft.tasks[task.id] = task
-    else:
+    known = draft.tasks[event.task_id]
+    task = evolve_task(known, event)
+    if not task.is_open:
         del draft.tasks[task.id]
+    elif shown(task, {}) != shown(known, {}):
+        draft.tasks[task.id] = changed(task, revision=draft.revision + 1)
+    else:
+        draft.tasks[task.id] = task
+    if isinstance(event, ev.CandidatesAdded):
+        draft.let_in(task.offered_to)
+    draft.took_part(task.assignee, getattr(event, "by", None), getattr(event, "on_behalf_of", None))
+    _alarms_changed(draft, task.token)
+
+
+def _alarms_changed(draft: Draft, number: int) -> None:
+    """Let a token be due when the first alarm of its tasks rings."""
+    token = draft.tokens.get(number)
+    if token is None:
+        return
+    first = next_alarm(
+        alarm for task in draft.tasks.values() if task.token == number for alarm in task.alarms
+    )
+    due_at = None if first is None else first.at
+    if token.due_at != due_at:
+        draft.tokens[number] = changed(token, due_at=due_at)
+
+
+for _kind in get_args(ev.TaskEvent):
+    _APPLY.setdefault(_kind, cast("Callable[[Draft, ev.Event], None]", _task_changed))
 
 
 @_applies(ev.InstanceCanceled)

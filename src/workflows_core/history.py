@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from workflows_core import events as ev
-from workflows_core.data import Json
+from workflows_core.data import Json, JsonObject
 from workflows_core.instance import Failure
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class StepExecution:
         attempt: Which attempt of its token it was, counted from 1.
         outcome: The outcome a person chose, if the step has named ones.
         completed_by: Who completed it; `None` for machines.
-        output: What a machine step returned, or the form a person submitted.
+        output: What a machine step returned, the form a person submitted, or the votes of a decision by several.
         error: Why it failed.
     """
 
@@ -95,7 +95,8 @@ class _Reading:
             case ev.StepStarted():
                 self._begin(instance_id, event.token, event.at, ExecutionStatus.RUNNING)
             case ev.TaskOpened() | ev.TimerSet() | ev.MessageAwaited():
-                self._begin(instance_id, event.token, event.at, ExecutionStatus.WAITING)
+                if event.token not in self._open:  # of a decision by several, the decision is what is executed
+                    self._begin(instance_id, event.token, event.at, ExecutionStatus.WAITING)
             case ev.StepCompleted():
                 self._end(event.token, event.at, ExecutionStatus.SUCCEEDED, output=event.output)
             case ev.TaskCompleted():
@@ -107,10 +108,11 @@ class _Reading:
                     outcome=event.outcome,
                     completed_by=event.by,
                 )
-            case ev.TimerFired():
-                self._end(event.token, event.at, ExecutionStatus.SUCCEEDED)
-            case ev.MessageReceived():
-                self._end(event.token, event.at, ExecutionStatus.SUCCEEDED, output=event.payload)
+            case ev.DecisionOpened() | ev.VoteCast() | ev.DecisionReached():
+                self._decide(instance_id, event)
+            case ev.TimerFired() | ev.MessageReceived():
+                output = event.payload if isinstance(event, ev.MessageReceived) else None
+                self._end(event.token, event.at, ExecutionStatus.SUCCEEDED, output=output)
             case ev.StepSkipped():
                 self._skip(instance_id, event)
             case ev.StepLost():
@@ -138,6 +140,24 @@ class _Reading:
         if place is not None:
             known = self.executions[place]
             self.executions[place] = evolve(known, status=status, completed_at=at, **result)
+
+    def _decide(
+        self, instance_id: UUID, event: ev.DecisionOpened | ev.VoteCast | ev.DecisionReached
+    ) -> None:
+        """Note a decision by several: one execution, whose output is its votes."""
+        match event:
+            case ev.DecisionOpened():
+                self._begin(instance_id, event.token, event.at, ExecutionStatus.WAITING)
+            case ev.VoteCast() if event.token in self._open:
+                place = self._open[event.token]
+                known = self.executions[place]
+                vote: JsonObject = {
+                    "outcome": event.outcome, "by": event.by, "comment": event.comment, "data": event.data,
+                }  # fmt: skip
+                votes = known.output if isinstance(known.output, list) else []
+                self.executions[place] = evolve(known, output=[*votes, vote])
+            case ev.DecisionReached():
+                self._end(event.token, event.at, ExecutionStatus.SUCCEEDED, outcome=event.outcome)
 
     def _skip(self, instance_id: UUID, event: ev.StepSkipped) -> None:
         """Note a step that was passed over: at work, or failed or not even begun when somebody skipped it."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from attrs import field, frozen
 
 from workflows_core.data import JsonObject
+from workflows_core.quorum import Ballot
 from workflows_core.states import InstanceStatus, TokenState
 from workflows_core.tasks import Task
 
@@ -58,10 +59,13 @@ class Token:
         exit: How the step ended, once it did: `completed`, an outcome, `error` or `timeout`.
         task_id: The task it waits for, if it waits for one.
         failure: Why it failed; set while the state is `failed`.
-        due_at: When it goes on by itself (UTC): the timer it waits for, the end of its patience, the next attempt.
+        due_at: When it goes on by itself (UTC): the timer it waits for, the end of its patience, the next attempt, or
+            the next alarm of its tasks.
         awaits: The message it waits for, if it waits for one.
         forgiven: Attempts that do not count against the retry policy: those before somebody asked for another try,
             and those whose runner was lost.
+        losses: How often in a row its runner was lost; one that gave the step back does not count.
+        ballot: The decision by several that is being made here, if it is one.
     """
 
     id: int
@@ -76,6 +80,8 @@ class Token:
     due_at: datetime | None = None
     awaits: Awaited | None = None
     forgiven: int = 0
+    losses: int = 0
+    ballot: Ballot | None = None
 
 
 @frozen(kw_only=True)
@@ -95,6 +101,10 @@ class Instance:
         data: What the steps and forms wrote.
         forms: Human step name to what was last submitted for it.
         tasks: The open tasks by id.
+        doers: Human step name to everybody who completed a task of it, or was stood in for, in the order in which they
+            first did.
+        participants: Everybody who held a task or acted on one, and all that one was offered to, as keys; see
+            `participants`.
         next_token: The number the next token gets.
         started_at: When it was started (UTC).
         updated_at: When its last transition happened (UTC).
@@ -130,6 +140,8 @@ class Instance:
     correlation_id: str | None = None
     idempotency_key: str | None = None
     metadata: JsonObject = field(factory=dict)
+    doers: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    participants: tuple[str, ...] = ()
     cancel_reason: str | None = None
     suspend_reason: str | None = None
     wake_at: datetime | None = field(default=None, eq=False)

@@ -12,15 +12,17 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar, get_args
 from uuid import UUID
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
 
 from workflows_core.data import Json, JsonObject, Patch
+from workflows_core.deadlines import Alarm
 from workflows_core.events import Entry, Event
 from workflows_core.instance import Awaited, Failure, Instance, Token
-from workflows_core.tasks import Task
+from workflows_core.states import TaskState
+from workflows_core.tasks import Note, Question, Task
 
 T = TypeVar("T")
 Attributes: TypeAlias = type[Any]
@@ -36,6 +38,8 @@ class InstanceState:
     tokens: Mapping[int, Token]
     arrivals: Mapping[str, tuple[int, ...]]
     next_token: int
+    doers: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    participants: tuple[str, ...] = ()
     cancel_reason: str | None = None
     suspend_reason: str | None = None
 
@@ -47,6 +51,25 @@ class Snapshot:
     data: JsonObject = field(factory=dict)
     forms: Mapping[str, JsonObject] = field(factory=dict)
     metadata: JsonObject = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class TaskDetails:
+    """What is not searched of a task; the fields are those of `Task`."""
+
+    state: TaskState = TaskState.OFFERED
+    revision: int = 1
+    for_anyone: bool = False
+    shows: tuple[str, ...] | None = None
+    requires_revision: bool = False
+    owner: str | None = None
+    delegators: tuple[str, ...] = ()
+    question: Question | None = None
+    alarms: tuple[Alarm, ...] = ()
+    thread: tuple[Note, ...] = ()
+    drafts: Mapping[str, JsonObject] = field(factory=dict)
+    on_behalf_of: str | None = None
+    closed_reason: str | None = None
 
 
 def events_to_json(events: Sequence[Event]) -> list[JsonObject]:
@@ -73,6 +96,8 @@ def state_to_json(instance: Instance) -> JsonObject:
             tokens=instance.tokens,
             arrivals=instance.arrivals,
             next_token=instance.next_token,
+            doers=instance.doers,
+            participants=instance.participants,
             cancel_reason=instance.cancel_reason,
             suspend_reason=instance.suspend_reason,
         )
@@ -104,7 +129,17 @@ def task_from_json(task: JsonObject) -> Task:
     return _CONVERTER.structure(task, Task)
 
 
-def _unstructure(value: InstanceState | Snapshot | Task) -> JsonObject:
+def details_to_json(task: Task) -> JsonObject:
+    """Write what is not searched of a task."""
+    return _unstructure(TaskDetails(**{each.name: getattr(task, each.name) for each in fields(TaskDetails)}))
+
+
+def details_from_json(details: JsonObject) -> TaskDetails:
+    """Read what `details_to_json` wrote."""
+    return _CONVERTER.structure(details, TaskDetails)
+
+
+def _unstructure(value: InstanceState | Snapshot | Task | TaskDetails) -> JsonObject:
     document: JsonObject = _CONVERTER.unstructure(value)
     return document
 

@@ -117,3 +117,5 @@ async def _answer(
             return await user_code.await_call(node, instance, token, at, callback=ids.new_secret())
     assert owner is not None  # noqa: S101 - `_pending` names no machine step without one
     return cmd.StartStep(at=at, token=token.id, owner=owner)
+        case StepKind.DECISION:
+            return await user_code.open_decision(node, instance, token, at=at, new_id=ids.new_id)

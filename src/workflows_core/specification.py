@@ -19,6 +19,7 @@ from attrs import fields, has
 from workflows_core.data import Json, JsonObject, pointer, to_object
 from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.errors import InvalidDataError, WorkflowError
+from workflows_core.policies import Policies
 from workflows_core.steps import OPTION_TYPES, STEP_TYPES, BaseMachineStep, Step, base_of
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def specify(definition: WorkflowDefinition) -> JsonObject:
         "terminal_steps": list(definition.terminal_steps),
         "input_schema": definition.input_schema,
         "tags": list(definition.tags),
+        **({} if definition.policies is None else {"policies": _to_json(definition.policies)}),
     }
     return to_object(document, what=f"The definition of {definition.name!r}", limit=MAX_BYTES)[0]
 
@@ -93,6 +95,7 @@ def definition_from(
         terminal_steps=said.take_words("terminal_steps"),
         input_schema=said.take("input_schema", dict, type(None)),
         tags=said.take_words("tags"),
+        policies=said.take_policies("policies"),
     )
     said.end()
     return definition
@@ -137,6 +140,13 @@ class _Said:
                 detail = f"The specification has {_WORDS[type(each)]} where an object is expected"
                 raise self.refusal(detail, key, index)
         return [_Said(each, *self._path, key, index) for index, each in enumerate(objects)]
+
+    def take_policies(self, key: str) -> Policies | None:
+        """Return the policies under a key; `None` if there are none."""
+        policies = self.take_option(key)
+        if policies is not None and not isinstance(policies, Policies):
+            raise self.refusal("The specification has something else where policies are expected", key)
+        return policies
 
     def take_option(self, key: str) -> object:
         """Return the value of an option under a key, as its author gave it; `None` if it is not there."""

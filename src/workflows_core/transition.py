@@ -7,8 +7,9 @@ computed here once, so that no adapter has to decide anything.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 from uuid import UUID
 
 from attrs import evolve, frozen
@@ -17,7 +18,7 @@ from workflows_core import events as ev
 from workflows_core.instance import Awaited, Instance, Token
 from workflows_core.messages import Wait
 from workflows_core.states import TokenState
-from workflows_core.tasks import Task, evolve_task
+from workflows_core.tasks import Task, evolve_task, home_of, opened_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +28,9 @@ LEASE: Final = timedelta(seconds=30)
 
 SNAPSHOT_BYTES: Final = 1024
 """Patches below this size never cause a snapshot while the instance keeps moving."""
+
+MEASURED_BYTES: Final = 64 * 1024
+"""Snapshots from this size on are measured: what was written over and over is counted once."""
 
 
 @frozen(kw_only=True)
@@ -97,7 +101,7 @@ def transition(
         after,
         revision=revision,
         wake_at=_wake_at(after),
-        saved_size=after.saved_size + unsaved if saves_data else after.saved_size,
+        saved_size=_saved_size(after, unsaved) if saves_data else after.saved_size,
         unsaved_size=0 if saves_data else unsaved,
     )
     entry = HistoryEntry(
@@ -115,6 +119,14 @@ def transition(
         consumes=tuple(event.message_id for event in events if isinstance(event, ev.MessageReceived)),
         disturbs=_disturbs(before, after, events),
     )
+
+
+def _saved_size(instance: Instance, unsaved: int) -> int:
+    """Return the size of the snapshot: what was written, added up; measured where that may be far too much."""
+    size = instance.saved_size + unsaved
+    if size < MEASURED_BYTES:
+        return size
+    return len(json.dumps([instance.data, instance.forms], ensure_ascii=False, separators=(",", ":")))
 
 
 def _awaited(instance: Instance | None) -> dict[int, Awaited]:
@@ -161,22 +173,26 @@ def _written(event: ev.Event) -> int:
     match event:
         case ev.StepCompleted():
             return event.patch.size + len(event.patch.deleted)
-        case ev.TaskCompleted() | ev.MessageReceived():
+        case ev.TaskCompleted() | ev.VoteCast() | ev.MessageReceived():
             return event.size or 1
+        case ev.DecisionOpened() | ev.DecisionReached():
+            return 1
         case _:
             return 0
 
 
 def _changed_tasks(
-    before: Mapping[UUID, Task], events: tuple[ev.Event, ...], instance: Instance
+    before: Mapping[UUID, Task], events: tuple[ev.Event, ...], after: Instance
 ) -> tuple[Task, ...]:
-    changed: dict[UUID, Task] = {}
+    """Return the open tasks that are not what they were, and those that were closed."""
+    changed = {id_: task for id_, task in after.tasks.items() if before.get(id_) is not task}
     for event in events:
-        if isinstance(event, ev.TaskOpened | ev.TaskReassigned | ev.TaskCompleted | ev.TaskCanceled):
-            known = changed.get(event.task_id) or before.get(event.task_id)
-            changed[event.task_id] = evolve_task(
-                known, event, instance_id=instance.id, tenant_id=instance.tenant_id
-            )
+        if isinstance(event, get_args(ev.TaskEvent)) and event.task_id not in after.tasks:
+            if isinstance(event, ev.TaskOpened):
+                changed[event.task_id] = opened_task(event, home_of(after), after.revision + 1)
+            else:
+                known = changed.get(event.task_id) or before[event.task_id]
+                changed[event.task_id] = evolve_task(known, event)
     return tuple(changed.values())
 
 

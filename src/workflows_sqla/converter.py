@@ -14,6 +14,9 @@ from workflows_core.evolution import replay
 from workflows_core.instance import Instance
 from workflows_core.ports import InstanceSummary, StoredDefinition
 from workflows_core.serialization import (
+    TaskDetails,
+    details_from_json,
+    details_to_json,
     events_from_json,
     events_to_json,
     snapshot_from_json,
@@ -21,7 +24,7 @@ from workflows_core.serialization import (
     state_from_json,
     state_to_json,
 )
-from workflows_core.states import InstanceStatus, TaskStatus
+from workflows_core.states import InstanceStatus
 from workflows_core.tasks import Task
 from workflows_core.transition import HistoryEntry, Transition
 
@@ -29,6 +32,9 @@ Values: TypeAlias = dict[str, Any]
 AnyRow: TypeAlias = Row[Any]
 
 _LISTS: Final = ("outcomes", "candidate_users", "candidate_groups")
+_DETAILS: Final = frozenset(field.name for field in fields(TaskDetails))
+_SEARCHED: Final = tuple(field.name for field in fields(Task) if field.name not in _DETAILS)
+"""The fields of a task that have columns of their own."""
 
 
 def from_definition(definition: StoredDefinition) -> Values:
@@ -110,6 +116,8 @@ def to_instance(row: AnyRow, tasks: Mapping[UUID, Task], entries: Iterable[Histo
         correlation_id=row.correlation_id,
         idempotency_key=row.idempotency_key,
         metadata=snapshot.metadata,
+        doers=state.doers,
+        participants=state.participants,
         cancel_reason=state.cancel_reason,
         suspend_reason=state.suspend_reason,
         wake_at=row.wake_at,
@@ -141,14 +149,16 @@ def to_entry(row: AnyRow) -> HistoryEntry:
 
 def from_task(task: Task) -> Values:
     """Make the row of a task."""
-    return asdict(task, recurse=False) | {"status": task.status.value}
+    values = {name: getattr(task, name) for name in _SEARCHED}
+    return values | {"status": task.status.value, "details": details_to_json(task)}
 
 
 def to_task(row: AnyRow) -> Task:
     """Read a task."""
-    values = _fields(row, Task)
+    values = {name: getattr(row, name) for name in _SEARCHED}
     lists = {name: tuple(values[name]) for name in _LISTS}
-    return Task(**values | lists | {"status": TaskStatus(row.status)})
+    details = asdict(details_from_json(row.details), recurse=False)
+    return Task(**values | lists | details)
 
 
 def _fields(row: AnyRow, kind: type[AttrsInstance]) -> Values:

@@ -100,7 +100,7 @@ def open_tasks() -> Rows:
         select(instances.c.id.label("owner_id"), instances.c.revision.label("owner_revision"), tasks)
         .outerjoin_from(instances, tasks, is_open)
         .where(instances.c.id.in_(bindparam("ids", expanding=True)))
-        .order_by(tasks.c.created_at, tasks.c.token)
+        .order_by(tasks.c.created_at, tasks.c.token, tasks.c.id)
     )
 
 

@@ -74,6 +74,8 @@ tasks: Final = Table(
     metadata,
     Column("id", Id, nullable=False),
     Column("instance_id", Id, nullable=False),
+    Column("definition_name", Word, nullable=False),
+    Column("definition_version", Word, nullable=False),
     Column("token", Integer, nullable=False),
     Column("step_name", Word, nullable=False),
     Column("title", Word, nullable=False),
@@ -86,6 +88,7 @@ tasks: Final = Table(
     Column("candidate_groups", Document, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("due_at", Moment),
+    Column("follow_up_at", Moment),
     Column("tenant_id", Word),
     Column("status", Word, nullable=False),
     Column("created_at", Moment, nullable=False),
@@ -94,6 +97,7 @@ tasks: Final = Table(
     Column("outcome", Word),
     Column("form_data", Document),
     Column("comment", Word),
+    Column("details", Document, nullable=False),  # what nobody searches for
     PrimaryKeyConstraint("id"),
 )
 

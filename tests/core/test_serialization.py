@@ -1,8 +1,9 @@
 """Values to JSON and back."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 from uuid import UUID
 
 import attrs
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from workflows_core.data import JsonObject, Patch
 from workflows_core.events import Entry, Event, InstanceStarted, StepCompleted
 from workflows_core.instance import Awaited, Failure, Instance, Token
+from workflows_core.quorum import Seat
 from workflows_core.serialization import (
     events_from_json,
     events_to_json,
@@ -23,8 +25,8 @@ from workflows_core.serialization import (
     task_from_json,
     task_to_json,
 )
-from workflows_core.states import TaskStatus, TokenState
-from workflows_core.tasks import Task
+from workflows_core.states import TaskState, TokenState
+from workflows_core.tasks import NoteKind, Task
 
 AT = datetime(2026, 3, 29, 1, tzinfo=UTC)
 
@@ -58,7 +60,19 @@ OF_TYPE: dict[object, st.SearchStrategy[Any]] = {
     Awaited: st.builds(Awaited, words, words),
     Entry: st.builds(Entry, st.integers(0, 99), words, st.sampled_from(["ready", "leaving", "arrived"])),
     TokenState: st.sampled_from(TokenState),
-    TaskStatus: st.sampled_from(TaskStatus),
+    TaskState: st.sampled_from(TaskState),
+    NoteKind: st.sampled_from(NoteKind),
+    bool: st.booleans(),
+    Seat: st.builds(
+        Seat,
+        name=words,
+        is_group=st.booleans(),
+        weight=st.integers(1, 9),
+        task_id=st.uuids(),
+        outcome=st.none() | words,
+        by=st.none() | words,
+        on_behalf_of=st.none() | words,
+    ),
 }
 
 
@@ -66,7 +80,11 @@ def of(kind: Any) -> st.SearchStrategy[Any]:
     """Generate what an annotation allows."""
     if kind in OF_TYPE:
         return OF_TYPE[kind]
+    if attrs.has(kind):
+        return values(kind)
     arguments = get_args(kind)
+    if get_origin(kind) is Mapping:
+        return st.dictionaries(of(arguments[0]), of(arguments[1]), max_size=2)
     if type(None) in arguments:
         return st.none() | of(next(each for each in arguments if each is not type(None)))
     return st.lists(of(arguments[0]), max_size=3).map(tuple)
@@ -153,7 +171,14 @@ def test_the_data_of_users_is_passed_through() -> None:
 def test_a_moment_keeps_its_place_in_time() -> None:
     elsewhere = datetime(2026, 10, 25, 2, 30, tzinfo=timezone(timedelta(hours=2)))
     task = Task(
-        id=UUID(int=1), instance_id=UUID(int=2), token=1, step_name="s", title="t", created_at=elsewhere
+        id=UUID(int=1),
+        instance_id=UUID(int=2),
+        definition_name="n",
+        definition_version="1",
+        token=1,
+        step_name="s",
+        title="t",
+        created_at=elsewhere,
     )
     assert task_from_json(sent(task_to_json(task))).created_at == elsewhere
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows_core.machine import instances, steps, tasks, waits
+from workflows_core.machine import ballots, instances, steps, tasks, waits
 from workflows_core.machine.decision import Decision
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from workflows_core.events import Event
     from workflows_core.instance import Instance
 
-_DECIDE = {**instances.DECIDE, **steps.DECIDE, **tasks.DECIDE, **waits.DECIDE}
+_DECIDE = {**ballots.DECIDE, **instances.DECIDE, **steps.DECIDE, **tasks.DECIDE, **waits.DECIDE}
 
 
 def decide(definition: WorkflowDefinition, instance: Instance | None, command: Command) -> tuple[Event, ...]:
@@ -47,6 +47,11 @@ def decide(definition: WorkflowDefinition, instance: Instance | None, command: C
         InvalidTransitionError: If the command is not allowed in the present state.
         InvalidOutcomeError: If it names an outcome that the step does not have, or lacks one that it needs.
         StepNotFoundError: If it names a step that the definition does not have.
+        NotPermittedError: If the one who asks may not do that; they get `TaskNotFoundError` or `InstanceNotFoundError`
+            for what they may not see.
+        StaleTaskError: If a task shows something else than the one who completes it has seen.
+        RevisionRequiredError: If they have to say what they have seen.
+        InvalidDataError: If it names nobody where somebody must be named.
     """
     return advance(definition, instance, command)[0]
 

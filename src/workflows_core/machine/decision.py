@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from workflows_core import events as ev
-from workflows_core.errors import InvalidTransitionError
+from workflows_core.actors import Actor
+from workflows_core.errors import (
+    InstanceNotFoundError,
+    InvalidTransitionError,
+    NotPermittedError,
+    TaskNotFoundError,
+)
 from workflows_core.evolution import Draft
 from workflows_core.exits import COMPLETED
+from workflows_core.permissions import Action, may, policies_of
 from workflows_core.states import INSTANCE_COMMANDS, TASK_MOVES, TOKEN_MOVES, InstanceStatus, TokenState
 
 if TYPE_CHECKING:
@@ -17,7 +24,31 @@ if TYPE_CHECKING:
     from workflows_core.definitions import WorkflowDefinition
     from workflows_core.graph import Node
     from workflows_core.instance import Instance, Token
+    from workflows_core.policies import Policies
     from workflows_core.tasks import Task
+
+
+class Asked(Protocol):
+    """A command that somebody asks for; see `commands`."""
+
+    @property
+    def actor(self) -> str | None:
+        """Who asks."""
+        ...
+
+    @property
+    def identity(self) -> Actor | None:
+        """Who asks, where it is to be checked whether they may."""
+        ...
+
+
+class TaskCommand(Asked, Protocol):
+    """Such a command about a task."""
+
+    @property
+    def task_id(self) -> UUID:
+        """The task."""
+        ...
 
 
 class Decision:
@@ -169,15 +200,51 @@ class Decision:
             )
         return token
 
-    def task(self, task_id: UUID, event: str, command: str) -> Task:
-        """Return the open task; closed ones have left the instance."""
-        self.allow("act", command)
-        task = self.draft.tasks.get(task_id)
+    def task(self, command: TaskCommand, action: Action, event: str, words: str) -> tuple[Task, str | None]:
+        """Return the open task a command is about, and on whose behalf it is asked for.
+
+        `event` is what is to happen to it, `words` says what is asked in a refusal.
+
+        Raises:
+            InvalidTransitionError: If the task is closed, or in a state that the table has no entry for.
+            TaskNotFoundError: If the one who asks may not see it.
+            NotPermittedError: If they may see it, but not do that.
+        """
+        task, on_behalf_of = self.permitted(command, action, words)
+        self.movable(task, event, words)
+        return task, on_behalf_of
+
+    def permitted(self, command: TaskCommand, action: Action, words: str) -> tuple[Task, str | None]:
+        """Return the open task a command is about if the one who asks may do that, and on whose behalf they ask."""
+        self.allow("act", words)
+        task = self.draft.tasks.get(command.task_id)
         if task is None:
-            raise InvalidTransitionError(command, f"task {task_id}", "not open")
-        if event not in TASK_MOVES[task.status]:
-            raise InvalidTransitionError(command, f"task {task_id}", task.status)
-        return task
+            raise InvalidTransitionError(words, f"task {command.task_id}", "not open")
+        policies = policies_of(self.definition, task.step_name)
+        return task, self.permit(command, action, policies, task, words)
+
+    def movable(self, task: Task, event: str, words: str, hint: str = "") -> None:
+        """Refuse an event that the table does not allow in the task's state."""
+        if event not in TASK_MOVES[task.state]:
+            raise InvalidTransitionError(words, f"task {task.id}", task.state, hint)
+
+    def permit(
+        self,
+        command: Asked,
+        action: Action,
+        policies: Policies,
+        task: Task | None = None,
+        words: str | None = None,
+    ) -> str | None:
+        """Refuse what the one who asks may not do; return on whose behalf they ask, if not on their own."""
+        instance = self.existing(action)
+        actor = command.identity or Actor.trusted(command.actor)
+        if not may(actor, Action.VIEW, task, instance, policies):
+            raise InstanceNotFoundError(instance.id) if task is None else TaskNotFoundError(task.id)
+        found = may(actor, action, task, instance, policies)
+        if not found:
+            raise NotPermittedError(words or action, found.reason)
+        return found.on_behalf_of
 
     def allow(self, kind: str, command: str | None = None, hint: str = "") -> Instance:
         """Refuse a kind of command that the instance's status has no entry for; `command` says it in words."""

@@ -9,6 +9,7 @@ from workflows_core import events as ev
 from workflows_core.errors import InvalidOutcomeError, InvalidTransitionError, StepNotFoundError
 from workflows_core.exits import COMPLETED
 from workflows_core.machine.handlers import Handlers, deciding
+from workflows_core.permissions import Action, policies_of
 from workflows_core.states import TOKEN_MOVES, TokenState
 from workflows_core.steps import BaseHumanStep
 
@@ -45,6 +46,7 @@ def _start(decision: Decision, command: cmd.Start) -> None:
 
 @deciding(DECIDE, cmd.Cancel)
 def _cancel(decision: Decision, command: cmd.Cancel) -> None:
+    decision.permit(command, Action.CANCEL, policies_of(decision.definition))
     decision.allow("cancel")
     decision.cancel_tasks(list(decision.draft.tasks.values()), command.reason)
     decision.emit(ev.InstanceCanceled(at=command.at, reason=command.reason, by=command.actor))
@@ -52,6 +54,7 @@ def _cancel(decision: Decision, command: cmd.Cancel) -> None:
 
 @deciding(DECIDE, cmd.Retry)
 def _retry(decision: Decision, command: cmd.Retry) -> None:
+    decision.permit(command, Action.RETRY, policies_of(decision.definition))
     decision.allow("retry", hint="Only a failed instance can be retried.")
     failed = [token for token in decision.draft.tokens.values() if token.state is TokenState.FAILED]
     if command.step is not None:
@@ -66,6 +69,7 @@ def _retry(decision: Decision, command: cmd.Retry) -> None:
 
 @deciding(DECIDE, cmd.Skip)
 def _skip(decision: Decision, command: cmd.Skip) -> None:
+    decision.permit(command, Action.SKIP, policies_of(decision.definition, command.step))
     decision.allow("skip")
     tokens = _at(decision, command.step, "skip")
     exit_ = _exit(decision, command)
@@ -108,6 +112,7 @@ def _exit(decision: Decision, command: cmd.Skip) -> str:
 
 @deciding(DECIDE, cmd.Move)
 def _move(decision: Decision, command: cmd.Move) -> None:
+    decision.permit(command, Action.MOVE, policies_of(decision.definition))
     decision.allow("move")
     for step in (command.target, command.source):
         if step is not None and step not in decision.nodes:
@@ -129,11 +134,13 @@ def _whereabouts(decision: Decision) -> str:
 
 @deciding(DECIDE, cmd.Suspend)
 def _suspend(decision: Decision, command: cmd.Suspend) -> None:
+    decision.permit(command, Action.SUSPEND, policies_of(decision.definition))
     decision.allow("suspend")
     decision.emit(ev.InstanceSuspended(at=command.at, reason=command.reason, by=command.actor))
 
 
 @deciding(DECIDE, cmd.Resume)
 def _resume(decision: Decision, command: cmd.Resume) -> None:
+    decision.permit(command, Action.RESUME, policies_of(decision.definition))
     decision.allow("resume", hint="Only a suspended instance can be resumed.")
     decision.emit(ev.InstanceResumed(at=command.at, by=command.actor))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from workflows_core import commands as cmd
 from workflows_core import events as ev
+from workflows_core.errors import InvalidTransitionError
 from workflows_core.exits import COMPLETED, ERROR, TIMEOUT
 from workflows_core.machine.handlers import Handlers, deciding
 from workflows_core.states import TokenState
@@ -79,6 +81,20 @@ def fail_for_lack_of_time(decision: Decision, token: Token, message: str) -> Non
     )
 
 
+def fail_for(decision: Decision, token: Token, error: Exception, origin: str) -> None:
+    """End a step that cannot be done as it was declared."""
+    _fail_step(
+        decision,
+        cmd.FailStep(
+            at=decision.at,
+            token=token.id,
+            error_type=type(error).__name__,
+            message=str(error),
+            origin=origin,
+        ),
+    )
+
+
 def _retry_at(decision: Decision, token: Token, command: cmd.FailStep) -> datetime | None:
     """Return when the step is executed again; `None` if it is not."""
     step = decision.nodes[token.step].step
@@ -105,7 +121,39 @@ def _caught(decision: Decision, token: Token, command: cmd.FailStep) -> str | No
 @deciding(DECIDE, cmd.LoseStep)
 def _lose_step(decision: Decision, command: cmd.LoseStep) -> None:
     token = decision.running(command.token, command.attempt, "StepLost", "give the step up")
-    decision.emit(ev.StepLost(at=command.at, token=token.id))
+    step, losses = decision.nodes[token.step].step, token.losses + 1
+    if command.handed_back:
+        decision.emit(ev.StepLost(at=command.at, token=token.id, handed_back=True))
+    elif isinstance(step, BaseMachineStep) and losses >= step.max_losses:
+        _fail_for_losses(decision, command, losses)
+    else:
+        retry_at = None if losses == 1 else command.at + _pause_after(losses, command.chance)
+        decision.emit(ev.StepLost(at=command.at, token=token.id, retry_at=retry_at))
+
+
+def _fail_for_losses(decision: Decision, command: cmd.LoseStep, losses: int) -> None:
+    """End a step that its process does not survive."""
+    _fail_step(
+        decision,
+        cmd.FailStep(
+            at=command.at,
+            token=command.token,
+            attempt=command.attempt,
+            error_type="StepLostError",
+            message=f"The process that executed it was lost {losses} times in a row",
+            origin="execute",
+            retryable=False,
+        ),
+    )
+
+
+def _pause_after(losses: int, chance: float) -> timedelta:
+    """Return how long a step waits that was lost several times: longer each time, and never as long as others.
+
+    What kills a process takes everything along that is executed there. Coming back at different times, the innocent
+    are done before they are taken along too often.
+    """
+    return timedelta(seconds=min(2.0 ** (losses - 1), 60.0) * chance)
 
 
 @deciding(DECIDE, cmd.Leave)
@@ -114,6 +162,10 @@ def _leave(decision: Decision, command: cmd.Leave) -> None:
     route = decision.nodes[token.step].route(token.exit or COMPLETED)
     unknown = set(command.targets) - {edge.target for edge in route.candidates}
     if unknown or not command.targets:
-        msg = f"step {token.step!r} has no way to {sorted(unknown) or 'nowhere'} when it ends with {token.exit!r}"
-        raise ValueError(msg)
+        hint = (
+            f"It has no way to {', '.join(map(repr, sorted(unknown))) or 'nowhere'} when it ends like that."
+        )
+        raise InvalidTransitionError(
+            "leave the step", f"step {token.step!r}", f"done with {token.exit!r}", hint
+        )
     decision.leave(token, command.targets)

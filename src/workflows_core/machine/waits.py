@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 from workflows_core import commands as cmd
 from workflows_core import events as ev
 from workflows_core.errors import InvalidTransitionError
+from workflows_core.machine.alarms import ring
 from workflows_core.machine.handlers import Handlers, deciding
 from workflows_core.machine.steps import fail_for_lack_of_time
+from workflows_core.machine.tasks import is_at_people
 from workflows_core.steps import MessageStep, WebhookStep
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ def _fire_timer(decision: Decision, command: cmd.FireTimer) -> None:
     token = decision.token(command.token, "TimerFired", "fire the timer")
     if token.due_at is None or token.due_at > command.at:
         raise InvalidTransitionError("fire the timer", f"token {token.id}", f"not due before {token.due_at}")
-    if token.awaits is None:
+    if is_at_people(decision, token.id):
+        ring(decision, token.id)
+    elif token.awaits is None:
         decision.emit(ev.TimerFired(at=command.at, token=token.id))
     else:
         fail_for_lack_of_time(decision, token, f"no message {token.awaits.name!r} came in time")

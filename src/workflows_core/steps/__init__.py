@@ -11,8 +11,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from workflows_core.calendar import WorkingCalendar, WorkingTime
+from workflows_core.deadlines import AddCandidates, Expire, HandOver, Remind
+from workflows_core.policies import Policies
+from workflows_core.quorum import Quorum
 from workflows_core.retry import RetryPolicy
 from workflows_core.steps.base import STEP_NAME, Join, Step, StepKind
+from workflows_core.steps.decision import DecisionStep
 from workflows_core.steps.gateways import ExclusiveGateway, Gateway, InclusiveGateway, ParallelGateway
 from workflows_core.steps.human import BaseHumanStep
 from workflows_core.steps.machine import BaseMachineStep
@@ -24,6 +29,7 @@ __all__ = [
     "STEP_TYPES",
     "BaseHumanStep",
     "BaseMachineStep",
+    "DecisionStep",
     "DelayStep",
     "ExclusiveGateway",
     "Gateway",
@@ -46,6 +52,7 @@ STEP_TYPES: Final[Mapping[str, type[Step]]] = MappingProxyType(
         for kind in (
             BaseHumanStep,
             BaseMachineStep,
+            DecisionStep,
             DelayStep,
             ExclusiveGateway,
             InclusiveGateway,
@@ -59,7 +66,22 @@ STEP_TYPES: Final[Mapping[str, type[Step]]] = MappingProxyType(
 )
 """The classes that authors use or derive from, by name."""
 
-OPTION_TYPES: Final[Mapping[str, type]] = MappingProxyType({kind.__name__: kind for kind in (RetryPolicy,)})
+OPTION_TYPES: Final[Mapping[str, type]] = MappingProxyType(
+    {
+        kind.__name__: kind
+        for kind in (
+            AddCandidates,
+            Expire,
+            HandOver,
+            Policies,
+            Quorum,
+            Remind,
+            RetryPolicy,
+            WorkingCalendar,
+            WorkingTime,
+        )
+    }
+)
 """The classes of values that options take, by name."""
 
 

@@ -21,6 +21,7 @@ class StepKind(StrEnum):
 
     MACHINE = "machine"
     HUMAN = "human"
+    DECISION = "decision"
     GATEWAY = "gateway"
     TIMER = "timer"
     MESSAGE = "message"

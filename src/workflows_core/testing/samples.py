@@ -13,14 +13,16 @@ from attrs import evolve
 from workflows_core import commands as cmd
 from workflows_core import events as ev
 from workflows_core.data import NO_PATCH, JsonObject, Patch
+from workflows_core.deadlines import Alarm
 from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.instance import Awaited, Failure, Instance, Token
 from workflows_core.machine import advance
 from workflows_core.messages import Message, Wait, deliveries
 from workflows_core.ports import StoredDefinition
-from workflows_core.states import TaskStatus, TokenState
+from workflows_core.quorum import Ballot, Seat
+from workflows_core.states import TaskState, TokenState
 from workflows_core.steps import BaseHumanStep, BaseMachineStep, MessageStep
-from workflows_core.tasks import Task
+from workflows_core.tasks import Note, NoteKind, Question, Task
 from workflows_core.transition import HistoryEntry, Transition, transition
 
 AT: Final = datetime(2026, 3, 29, 0, 59, 59, 999_999, tzinfo=UTC)
@@ -125,13 +127,31 @@ def course(data: JsonObject | None = None, **task: Any) -> list[Transition]:
 def full_task(**changes: Any) -> Task:
     """Return a task with every field set."""
     task = Task(
-        id=uuid4(), instance_id=uuid4(), token=7, step_name="appröve", title="Please “approve”\n", created_at=AT,
+        id=uuid4(), instance_id=uuid4(), definition_name="n", definition_version="1.0", token=7, step_name="appröve",
+        title="Please “approve”\n", created_at=AT,
         description="…", form_schema={"type": "object", "minimum": 1.0, "a": [1]}, outcomes=("yes", "no"),
         assignee="ann", assignee_group="boards", candidate_users=("bob", "cy"), candidate_groups=("b", "a"),
-        priority=-3, due_at=AT + HOUR, tenant_id="t", status=TaskStatus.COMPLETED, completed_at=AT + SECOND,
-        completed_by="bob", outcome="no", form_data={"z": 1.0, "a": {"b": [True, None]}}, comment="Sorry",
+        for_anyone=True, priority=-3, due_at=AT + HOUR, follow_up_at=AT + SECOND, tenant_id="t",
+        state=TaskState.COMPLETED, revision=7, shows=("amount",), requires_revision=True, owner="dan",
+        delegators=("dan", "eve"), question=Question(
+            asked_by="ann", text="Why?", at=AT, due_at=AT + HOUR, alarms=(Alarm(1, AT + SECOND, 2),)
+        ),
+        alarms=(Alarm(0, AT, 1), Alarm(2)), thread=(
+            Note(at=AT, kind=NoteKind.QUESTION, text="Why?", by="ann", on_behalf_of="dan", to="cy"),
+            Note(at=AT, kind=NoteKind.COMMENT, text="“So”"),
+        ),
+        drafts={"ann": {"z": 1.0, "a": []}}, completed_at=AT + SECOND, completed_by="bob", on_behalf_of="ann",
+        outcome="no", form_data={"z": 1.0, "a": {"b": [True, None]}}, comment="Sorry", closed_reason="late",
     )  # fmt: skip
     return evolve(task, **changes)
+
+
+def open_full_task(**changes: Any) -> Task:
+    """Return a task that somebody holds, with every field set that such a task has."""
+    ended: dict[str, Any] = dict.fromkeys(
+        ("completed_at", "completed_by", "on_behalf_of", "outcome", "form_data", "comment", "closed_reason")
+    )
+    return full_task(**{"state": TaskState.ASSIGNED, **ended, **changes})
 
 
 def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
@@ -152,7 +172,7 @@ def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
         ev.AttemptFailed(at=AT, token=1, **failed, retry_at=AT + HOUR),
         ev.StepFailed(at=AT, token=1, **failed),
         ev.ErrorCaught(at=AT, token=1, **failed, exit="timeout"),
-        ev.StepLost(at=AT, token=1),
+        ev.StepLost(at=AT, token=1, retry_at=AT + HOUR, handed_back=True),
         ev.StepRetried(at=AT, token=1),
         ev.RouteRetried(at=AT, token=1),
         ev.StepLeft(at=AT, token=1, entries=(ev.Entry(2, "b", "ready"), ev.Entry(3, "c", "arrived"))),
@@ -167,34 +187,74 @@ def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
             at=AT, token=5, task_id=task.id, step=task.step_name, title=task.title, description=task.description,
             form_schema=task.form_schema, outcomes=task.outcomes, assignee=task.assignee,
             assignee_group=task.assignee_group, candidate_users=task.candidate_users,
-            candidate_groups=task.candidate_groups, priority=task.priority, due_at=task.due_at,
+            candidate_groups=task.candidate_groups, priority=task.priority, due_at=task.due_at, alarms=task.alarms,
+            shows=task.shows, requires_revision=task.requires_revision,
         ),
-        ev.TaskReassigned(at=AT, task_id=task.id, assignee="cy", reason="ill"),
-        ev.TaskCompleted(
-            at=AT, task_id=task.id, token=5, step="s", data={"z": 1, "a": 1.0}, size=12, outcome="no", by="bob", comment="…"
-        ),
-        ev.TaskCanceled(at=AT, task_id=task.id, reason="late"),
+        *_task_events(task),
         ev.InstanceCanceled(at=AT, reason="enough", by="ann"),
         ev.InstanceSuspended(at=AT, reason="wait", by="ann"),
         ev.InstanceResumed(at=AT, by="ann"),
     )  # fmt: skip
 
 
+def _task_events(task: Task) -> tuple[ev.Event, ...]:
+    said: dict[str, Any] = {"at": AT, "task_id": task.id, "by": "bob"}
+    stood_in: dict[str, Any] = {**said, "on_behalf_of": "ann"}
+    done: dict[str, Any] = {
+        **stood_in, "token": 5, "step": "s", "data": {"z": 1, "a": 1.0}, "size": 12, "outcome": "no", "comment": "…",
+    }  # fmt: skip
+    seat = Seat(
+        name="board", is_group=True, weight=2, task_id=task.id, outcome="no", by="bob", on_behalf_of="ann"
+    )
+    clock: dict[str, Any] = {"due_at": AT + HOUR, "alarms": task.alarms}
+    return (
+        ev.TaskClaimed(**stood_in, reason="mine"),
+        ev.TaskUnclaimed(**stood_in, reason="yours"),
+        ev.TaskReassigned(**said, assignee="cy", reason="ill"),
+        ev.TaskDelegated(**stood_in, assignee="cy", owner="ann", reason="help"),
+        ev.TaskResolved(**stood_in, reason="done “so”"),
+        ev.InformationRequested(**stood_in, asked="cy", asked_by="ann", question="why?"),
+        ev.InformationGiven(**stood_in, answer="so", **clock),
+        ev.QuestionWithdrawn(**said, **clock, reason="found"),
+        ev.TaskCommented(**stood_in, text="hm\n"),
+        ev.DraftSaved(**stood_in, data={"z": 1.0, "a": [None]}),
+        ev.TaskRescheduled(**said, **clock, reason="holidays"),
+        ev.TaskPrioritized(**said, priority=-7, reason="calm"),
+        ev.FollowUpSet(**said, follow_up_at=AT + HOUR, reason="later"),
+        ev.TaskReminded(at=AT, task_id=task.id, stage=-1, rounds=2, following=Alarm(0, AT + HOUR, 2)),
+        ev.TaskEscalated(at=AT, task_id=task.id, stage=2, detail="It goes to “dan”."),
+        ev.CandidatesAdded(**said, users=("cy",), groups=("b",), reason="late"),
+        ev.TaskCompleted(**done),
+        ev.TaskCanceled(at=AT, task_id=task.id, reason="late"),
+        ev.TaskExpired(at=AT, task_id=task.id, reason="too late"),
+        ev.DecisionOpened(at=AT, token=5, step="s", seats=(seat,), excluded=("dan",)),
+        ev.VoteCast(**done),
+        ev.DecisionReached(at=AT, token=5, step="s", outcome="no", reason="1 no of 1"),
+    )
+
+
 def full_start() -> Transition:
     """Return a start with every field of every value set; no machine would make it."""
     id_ = uuid4()
-    open_ = full_task(
-        instance_id=id_, status=TaskStatus.PENDING, completed_at=None, completed_by=None, outcome=None,
-        form_data=None, comment=None,
-    )  # fmt: skip
+    open_ = open_full_task(instance_id=id_)
     closed = full_task(instance_id=id_)
-    bare = Task(id=uuid4(), instance_id=id_, token=9, step_name="b", title="", created_at=AT, form_data={})
+    bare = Task(
+        id=uuid4(), instance_id=id_, definition_name="n", definition_version="1.0", token=9, step_name="b", title="",
+        created_at=AT,
+    )  # fmt: skip
     failure = Failure("ValueError", "no “value”", "execute")
     tokens = [
         Token(11, "b", TokenState.FAILED, AT, attempt=3, exit="completed", failure=failure),
         Token(2, "a", TokenState.RUNNING, AT + SECOND, attempt=1, owner="runner"),
         Token(7, "appröve", TokenState.WAITING, AT, task_id=open_.id),
         Token(9, "b", TokenState.WAITING, AT, task_id=bare.id),
+        Token(
+            12,
+            "d",
+            TokenState.WAITING,
+            AT,
+            ballot=Ballot((Seat(name="ann", task_id=bare.id, outcome="yes"),)),
+        ),
         Token(
             10, "c", TokenState.WAITING, AT, awaits=Awaited("paid", "order “7”"), due_at=AT + HOUR, forgiven=2
         ),
@@ -203,7 +263,7 @@ def full_start() -> Transition:
         id=id_, definition_name="n", definition_version="1.0", revision=1,
         tokens={token.id: token for token in tokens}, arrivals={"z": (4, 3), "a": (1,)},
         data=DOCUMENTS["nested"], forms={"z": {"a": 1.0}, "a": {}}, tasks={open_.id: open_, bare.id: bare},
-        next_token=12, started_at=AT, updated_at=AT + SECOND, completed_at=AT + HOUR, created_by="ann",
+        next_token=13, doers={"z": ("ann", "bob"), "a": ("cy",)}, participants=("user:bob", "group:b"), started_at=AT, updated_at=AT + SECOND, completed_at=AT + HOUR, created_by="ann",
         tenant_id="t", correlation_id="c", idempotency_key="k", metadata={"z": 1, "a": 1.0}, cancel_reason="no",
         suspend_reason="wait",
         wake_at=AT + HOUR, saved_size=100, unsaved_size=3,
@@ -241,8 +301,8 @@ def listening(key: str = "order 7", *, at: datetime = AT, **fields_: Any) -> lis
     changes = [start(at, definition=LISTENING, **fields_)]
     changes.append(begin_step(changes[-1].instance, at, definition=LISTENING))
     changes.append(complete_step(changes[-1].instance, NO_PATCH, definition=LISTENING))
-    before, events = changes[-1].instance, []
-    after = before
+    before = after = changes[-1].instance
+    events: list[ev.Event] = []
     for token in before.tokens.values():
         wait = cmd.AwaitMessage(at=before.updated_at, token=token.id, name=token.step, correlation_key=key)
         happened, after = advance(LISTENING, after, wait)
@@ -260,7 +320,8 @@ def message(name: str = "paid", key: str | None = "order 7", **fields_: Any) -> 
 
 def take(instance: Instance, mail: Iterable[tuple[Wait, Message]]) -> Transition:
     """Hand messages to the tokens of an instance that wait for them."""
-    after, events = instance, []
+    after = instance
+    events: list[ev.Event] = []
     for command in deliveries(mail, instance.updated_at + SECOND):
         happened, after = advance(LISTENING, after, command)
         events += happened

@@ -28,7 +28,7 @@ from workflows_core import events as ev
 from workflows_core.data import JsonObject
 from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError, TaskNotFoundError
 from workflows_core.ports import InstanceQuery, Storage, TaskQuery, summarize
-from workflows_core.states import InstanceStatus, TaskStatus
+from workflows_core.states import InstanceStatus, TaskState, TaskStatus
 from workflows_core.testing.due import DueSuite
 from workflows_core.testing.messages import MessageSuite
 from workflows_core.testing.samples import (
@@ -478,10 +478,10 @@ class StorageSuite(MessageSuite, DueSuite):
     async def test_tasks_are_listed_by_what_is_asked(self, storage: Storage) -> None:
         made = [
             full_task(due_at=AT, created_at=AT),
-            full_task(due_at=AT + SECOND, status=TaskStatus.PENDING, assignee="bob", assignee_group=None),
-            full_task(due_at=AT + HOUR, status=TaskStatus.PENDING, assignee=None, tenant_id="u"),
+            full_task(due_at=AT + SECOND, state=TaskState.ASSIGNED, assignee="bob", assignee_group=None),
+            full_task(due_at=AT + HOUR, state=TaskState.OFFERED, assignee=None, tenant_id="u"),
             full_task(
-                due_at=None, status=TaskStatus.CANCELED, assignee=None, assignee_group=None, tenant_id=None
+                due_at=None, state=TaskState.CANCELED, assignee=None, assignee_group=None, tenant_id=None
             ),
         ]
         await stored(storage, [evolve(full_start(), tasks=tuple(made))])

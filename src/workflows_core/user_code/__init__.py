@@ -8,7 +8,7 @@ runs inside a transaction of the engine.
 from workflows_core.user_code.calling import UserCodeError
 from workflows_core.user_code.execution import execute
 from workflows_core.user_code.routes import choose
-from workflows_core.user_code.tasks import open_task
+from workflows_core.user_code.tasks import open_decision, open_task
 from workflows_core.user_code.waits import WEBHOOK, await_call, await_message, set_timer
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "await_message",
     "choose",
     "execute",
+    "open_decision",
     "open_task",
     "set_timer",
 ]

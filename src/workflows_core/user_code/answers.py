@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
+from attrs import frozen
+
+from workflows_core.deadlines import LONGEST
+from workflows_core.quorum import MOST_SEATS
 from workflows_core.retry import as_seconds
-
-LONGEST: Final = timedelta(days=36500)
-"""The longest duration; a moment much later cannot be written any more."""
 
 
 def name(answer: object) -> str:
@@ -34,6 +34,51 @@ def names(answer: object) -> tuple[str, ...]:
         msg = f"expected a list of names, got {type(answer).__name__}"
         raise TypeError(msg)
     return tuple(map(name, sorted(answer) if isinstance(answer, set | frozenset) else answer))
+
+
+@frozen
+class Decider:
+    """Somebody who is to decide: a user, or one member of a group; `weight` is set if it was said."""
+
+    name: str
+    is_group: bool = False
+    weight: int | None = None
+
+
+def deciders(answer: object) -> tuple[Decider, ...]:
+    """Read who decides: names, or objects with `user` or `group` and perhaps a `weight`; each once."""
+    if isinstance(answer, str | Mapping) or not isinstance(answer, Iterable):
+        msg = f"expected a list of deciders, got {type(answer).__name__}"
+        raise TypeError(msg)
+    found: dict[tuple[str, bool], Decider] = {}
+    for each in sorted(answer) if isinstance(answer, set | frozenset) else answer:
+        decider = _decider(each)
+        known = found.setdefault((decider.name, decider.is_group), decider)
+        if known != decider:
+            msg = f"the decider {decider.name!r} is named twice with different weights"
+            raise ValueError(msg)
+    if len(found) > MOST_SEATS:
+        msg = f"expected at most {MOST_SEATS} deciders, got {len(found)}"
+        raise ValueError(msg)
+    return tuple(found.values())
+
+
+def _decider(given: object) -> Decider:
+    if not isinstance(given, Mapping):
+        return Decider(name(given))
+    match dict(given):
+        case {"user": who, **rest} if not rest or rest.keys() == {"weight"}:
+            is_group = False
+        case {"group": who, **rest} if not rest or rest.keys() == {"weight"}:
+            is_group = True
+        case _:
+            msg = f'expected a decider such as {{"user": "ann"}} or {{"group": "board", "weight": 2}}, got {given!r}'
+            raise ValueError(msg)
+    weight = rest.get("weight")
+    if weight is not None and whole_number(weight) < 1:
+        msg = f"expected a weight of at least 1, got {weight!r}"
+        raise ValueError(msg)
+    return Decider(name(who), is_group, weight)
 
 
 def whole_number(answer: object) -> int:
