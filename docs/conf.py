@@ -1,6 +1,9 @@
 """Builds the documentation: `make docs`."""
 
+import re
 from importlib.metadata import version as installed
+
+from sphinx.application import Sphinx
 
 project = "workflows-litestar"
 copyright = "the workflows-litestar authors"
@@ -46,3 +49,18 @@ html_theme_options = {
         {"title": "Reference", "url": "reference/index"},
     ],
 }
+
+
+def with_contents(_: Sphinx, page: str, source: list[str]) -> None:
+    """Give an overview its table of contents: the pages that it links, in that order.
+
+    It is not written there, because those who read the files would see it as code.
+    """
+    if page.endswith("index"):
+        linked = dict.fromkeys(re.findall(r"\]\(([\w/-]+)\.md\)", source[0]))
+        source[0] += "\n\n```{toctree}\n:hidden:\n\n" + "\n".join(linked) + "\n```\n"
+
+
+def setup(app: Sphinx) -> None:
+    """Have Sphinx call us."""
+    app.connect("source-read", with_contents)
