@@ -77,7 +77,7 @@ def refusals() -> str:
         if _is_refusal(status)
     }
     lines = [
-        [status, meanings[status], "any operation" if status in _common(all_answers) else "where it says so"]
+        [status, meanings[status], "any operation" if status in _common(all_answers) else "some operations"]
         for status in sorted(meanings)
     ]
     return table(["status", "meaning", "answered by"], lines)

@@ -28,7 +28,7 @@ def _written(default: object) -> str:
 def problems() -> str:
     """Write which error of the core becomes which answer."""
     lines = [
-        [str(kind.status), f"`urn:workflows:problem:{kind.name}`", kind.title, f"`{error.__name__}`"]
+        [str(kind.status), f"`{kind.name}`", kind.title, f"`{error.__name__}`"]
         for error, kind in sorted(KINDS.items(), key=lambda each: (each[1].status, each[1].name))
     ]
-    return table(["status", "`type`", "`title`", "error of the core"], lines)
+    return table(["status", "what", "`title`", "error of the core"], lines)
