@@ -149,8 +149,10 @@ class _Assembly:
 
     def _place(self, entry: object, key: object = None) -> str:
         """Put a step where the machine will find it; return its key."""
-        name = entry.name if key is None and isinstance(entry, Step | Group) else key
-        if not (name and isinstance(name, Hashable)) or name in self.steps:
+        name: object = key
+        if key is None and isinstance(entry, Step | Group) and isinstance(entry.name, str):
+            name = entry.name
+        if not name or name in self.steps:
             name = f"{NAMELESS}{len(self.steps)}"
         self.steps[cast("str", name)] = cast("Step", entry)
         return cast("str", name)
@@ -311,7 +313,7 @@ class _Assembly:
         implied = [
             (name, self.resolved(branch, leaving=False))
             for name, step in gateways
-            if isinstance(step.branches, list | tuple | set | frozenset)
+            if isinstance(step.branches, list | tuple)
             for branch in step.branches
             if isinstance(branch, str)
         ]

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from workflows_core.calendar import WorkingCalendar
+from workflows_core.deadlines import Stage, as_span
 from workflows_core.exits import RESERVED
+from workflows_core.policies import Policies
+from workflows_core.quorum import Quorum
 from workflows_core.retry import RetryPolicy
 from workflows_core.steps import Step, base_of
 from workflows_core.validation.problems import shown
+
+if TYPE_CHECKING:
+    from workflows_core.calendar import Span
 
 Rule: TypeAlias = Callable[[object], str | None]
 """Returns what is wrong with a value, as the end of a sentence about it; `None` if it is fine."""
@@ -37,9 +45,19 @@ def _or_callable(rule: Rule) -> Rule:
 
 
 def _join(value: object) -> str | None:
-    if value in ("all", "any") or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+    if isinstance(value, str) and value in {"all", "any"}:
         return None
-    return f"must be 'all', 'any' or a number from 1, not {shown(value)}"
+    return None if _count(value) is None else f"must be 'all', 'any' or a number from 1, not {shown(value)}"
+
+
+def _count(value: object) -> str | None:
+    fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return None if fits else f"must be a number from 1, not {shown(value)}"
+
+
+def _word(value: object) -> str | None:
+    fits = isinstance(value, str) and value and not value.isspace()
+    return None if fits else f"must be a name, not {shown(value)}"
 
 
 def _duration(value: object) -> str | None:
@@ -71,9 +89,8 @@ def _names(value: object) -> str | None:
     for name in value:
         if not (isinstance(name, str) and name):
             return f"must hold names, not {shown(name)}"
-        if value.count(name) > 1:
-            return f"holds {shown(name)} more than once"
-    return None
+    repeated = [name for name, times in Counter(value).items() if times > 1]
+    return f"holds {shown(repeated[0])} more than once" if repeated else None
 
 
 def _outcomes(value: object) -> str | None:
@@ -82,6 +99,22 @@ def _outcomes(value: object) -> str | None:
         return wrong
     reserved = [name for name in value if name in RESERVED]
     return f"must not hold {shown(reserved[0])}: every step can end like that" if reserved else None
+
+
+def _span(value: object) -> str | None:
+    """Accept what `deadlines.as_span` can read."""
+    try:
+        as_span(cast("Span", value))
+    except (TypeError, ValueError) as error:
+        return f"cannot be used: {error}"
+    return None
+
+
+def _stages(value: object) -> str | None:
+    if not isinstance(value, list | tuple):
+        return f"must be a list of stages, not {shown(value)}"
+    others = [stage for stage in value if not isinstance(stage, Stage)]
+    return f"must hold stages such as Remind or Expire, not {shown(others[0])}" if others else None
 
 
 _LONGEST_YEARS: Final = 100
@@ -93,19 +126,32 @@ _SWITCH: Final = _one_of_types("True or False", bool)
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
+        "abstain": _KEY,
         "assignee_group": _KEY,
         "assignee_key": _KEY,
         "branches": _names,
+        "calendar": _or_none(_one_of_types("a WorkingCalendar", WorkingCalendar)),
         "callback_key": _KEY,
         "correlation_key": _KEY,
+        "deciders_key": _KEY,
         "description": _TEXT,
+        "due": _span,
         "duration": _or_none(_or_callable(_duration)),
+        "escalation": _stages,
+        "in_sequence": _SWITCH,
         "join": _join,
+        "max_losses": _count,
         "merge_output": _SWITCH,
         "message": _KEY,
         "outcomes": _outcomes,
         "payload_key": _KEY,
+        "policies": _or_none(_one_of_types("Policies", Policies)),
+        "quorum": _one_of_types("a Quorum", Quorum),
+        "requires_revision": _SWITCH,
         "retry": _or_none(_one_of_types("a RetryPolicy", RetryPolicy)),
+        "secret": _or_none(_or_callable(_word)),
+        "shows": _or_none(_names),
+        "signature_header": _word,
         "terminate": _SWITCH,
         "timeout": _or_none(_time_limit),
         "title": _TEXT,

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from workflows_core.assembly import NAMELESS
-from workflows_core.exits import ERROR, TIMEOUT
 from workflows_core.groups import Group
-from workflows_core.steps import (
-    STEP_NAME,
-    STEP_TYPES,
-    BaseHumanStep,
-    BaseMachineStep,
-    ExclusiveGateway,
-    InclusiveGateway,
-    Step,
-    StepKind,
-    TimerStep,
-)
-from workflows_core.validation.options import RULES, wrong_options
+from workflows_core.steps import STEP_NAME, STEP_TYPES, Step, StepKind
+from workflows_core.validation.kinds import check_options, check_policies, check_schema
+from workflows_core.validation.options import RULES
 from workflows_core.validation.problems import shown
 
 if TYPE_CHECKING:
@@ -56,7 +45,11 @@ def check_fields(report: Report, definition: WorkflowDefinition, forms: FormVali
         if wrong:
             report.add("bad-option", (option,), f"The workflow's {option} {wrong}.", "Write text.")
     if definition.input_schema is not None:
-        _check_schema(report, definition.input_schema, ("input_schema",), forms)
+        check_schema(report, definition.input_schema, ("input_schema",), forms)
+    wrong = RULES["policies"](definition.policies)
+    if wrong:
+        report.add("bad-option", ("policies",), f"The workflow's policies {wrong}.", "Write Policies(…).")
+    check_policies(report, definition, definition.policies, ())
 
 
 def check_steps(report: Report, definition: WorkflowDefinition, forms: FormValidator) -> dict[str, Step]:
@@ -71,7 +64,7 @@ def check_steps(report: Report, definition: WorkflowDefinition, forms: FormValid
         if not _is_step(report, step, path):
             continue
         _check_key(report, definition, key, step, path)
-        _check_options(report, step, path, forms)
+        check_options(report, definition, step, path, forms)
         if isinstance(key, str) and not key.startswith(NAMELESS):
             sound[key] = step
     return sound
@@ -161,69 +154,12 @@ def _check_key(report: Report, definition: WorkflowDefinition, key: str, step: S
 
 
 def _check_name(report: Report, name: object, path: Path, what: str) -> bool:
-    if name in ("", None):
-        detail = f"{what} has no name."
-    elif isinstance(name, str) and STEP_NAME.fullmatch(name) and name == name.strip():
+    if isinstance(name, str) and STEP_NAME.fullmatch(name) and name == name.strip():
         return True
+    if name is None or (isinstance(name, str) and not name):
+        detail = f"{what} has no name."
     else:
         detail = f"{what} cannot be called {shown(name)}."
     hint = "A name is text of 1 to 200 characters, without control characters and spaces around it."
     report.add("bad-name", path, detail, hint)
     return False
-
-
-def _check_options(report: Report, step: Step, path: Path, forms: FormValidator) -> None:
-    name = step.name if isinstance(step.name, str) else None
-    for option, wrong in wrong_options(step):
-        report.add("bad-option", (*path, option), f"{option} {wrong}.", step=name)
-    match step:
-        case BaseHumanStep():
-            if step.form_schema is not None:
-                _check_schema(report, step.form_schema, (*path, "form_schema"), forms, name)
-        case ExclusiveGateway() | InclusiveGateway():
-            if step.condition is not None and not callable(step.condition):
-                report.add(
-                    "bad-condition",
-                    (*path, "condition"),
-                    f"The condition of gateway {shown(name)} is no function but {shown(step.condition)}.",
-                    "Give a function of the context that names the way; expressions belong on the edges.",
-                    step=name,
-                )
-        case TimerStep():
-            if (step.duration is None) == (step.until is None):
-                detail = f"Timer {shown(name)} is told {'neither' if step.until is None else 'both'} "
-                detail += f"how long to wait {'nor' if step.until is None else 'and'} until when."
-                report.add("bad-option", path, detail, "Set either duration or until.", step=name)
-        case BaseMachineStep():
-            _check_work(report, step, path, name)
-
-
-def _check_work(report: Report, step: BaseMachineStep, path: Path, name: str | None) -> None:
-    if not callable(step.execute):
-        wrong = f"execute must be a method, not {shown(step.execute)}."
-        report.add("bad-option", (*path, "execute"), wrong, step=name)
-    elif getattr(step.execute, "__func__", None) is BaseMachineStep.execute:
-        report.add(
-            "no-execute",
-            path,
-            f"Step {shown(name)} does not say what to do: it fails when it is reached.",
-            "Derive a class from BaseMachineStep and define execute(context).",
-            step=name,
-        )
-
-
-def _check_schema(
-    report: Report, schema: object, path: Path, forms: FormValidator, step: str | None = None
-) -> None:
-    wrong = forms.check_schema(schema) if isinstance(schema, Mapping) else f"It is {shown(schema)}."
-    if wrong:
-        hint = "Write JSON Schema: a mapping such as {'type': 'object', 'properties': {…}}."
-        report.add("bad-schema", path, f"The {path[-1]} cannot be used. {wrong}", hint, step=step)
-
-
-def endings(step: Step) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the outcomes a step has, and the other ways of ending that edges may name."""
-    outcomes = step.outcomes if isinstance(step, BaseHumanStep) else ()
-    named = [name for name in outcomes if isinstance(name, str)] if isinstance(outcomes, list | tuple) else []
-    others = {ERROR, TIMEOUT} if getattr(step, "timeout", None) is not None else {ERROR}
-    return frozenset(named), frozenset(others)

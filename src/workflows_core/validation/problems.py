@@ -35,6 +35,7 @@ CODES: Final[Mapping[str, Severity]] = MappingProxyType(
         "slash-in-name": _W,
         "bad-option": _E,
         "bad-schema": _E,
+        "unknown-policy-step": _E,
         "no-execute": _W,
         "not-json": _E,
         # Where it begins and ends

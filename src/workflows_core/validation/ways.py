@@ -12,7 +12,8 @@ from workflows_core.exits import COMPLETED, ERROR, TIMEOUT
 from workflows_core.expressions import InvalidExpressionError, compile_expression
 from workflows_core.groups import Group
 from workflows_core.steps import BaseHumanStep, ExclusiveGateway, InclusiveGateway, ParallelGateway, Step
-from workflows_core.validation.parts import endings, step_path
+from workflows_core.validation.kinds import endings
+from workflows_core.validation.parts import step_path
 from workflows_core.validation.problems import listed, shown
 
 if TYPE_CHECKING:
@@ -73,12 +74,10 @@ def _check_end(report: Report, definition: WorkflowDefinition, number: int, edge
         return True
     path: Path = ("edges", number, end)
     owner = definition.steps.get(edge.source) if isinstance(edge.source, str) else None
-    if (
-        isinstance(owner, ParallelGateway)
-        and isinstance(owner.branches, list | tuple)
-        and name in owner.branches
-    ):
-        path = (*step_path(edge.source), "branches", owner.branches.index(name))
+    if isinstance(owner, ParallelGateway) and isinstance(owner.branches, list | tuple):
+        branches = [branch if isinstance(branch, str) else None for branch in owner.branches]
+        if isinstance(name, str) and name in branches:
+            path = (*step_path(edge.source), "branches", branches.index(name))
     detail = (
         f"Edge {shown(edge.source)} → {shown(edge.target)} {_VERBS[end]} {shown(name)}, which is no step."
     )
@@ -133,7 +132,9 @@ def _check_label(report: Report, number: int, edge: Edge, step: Step | None) -> 
     if isinstance(edge.on, str) and (edge.on in outcomes or edge.on in others):
         return
     what = f"Step {shown(edge.source)} never ends with {shown(edge.on)}"
-    if edge.on == TIMEOUT and hasattr(step, "timeout"):
+    if edge.on == TIMEOUT and isinstance(step, BaseHumanStep):
+        detail, hint = f"{what}: its task never expires.", "Give the step an escalation with Expire."
+    elif edge.on == TIMEOUT and hasattr(step, "timeout"):
         detail, hint = f"{what}: it has no time limit.", "Give the step a timeout."
     elif edge.on == COMPLETED:
         detail, hint = f"{what} as an outcome.", "An edge without `on` follows any normal completion."
