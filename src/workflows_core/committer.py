@@ -69,10 +69,7 @@ class Committer:
         failures = 0
         while True:
             try:
-                async with self._storage.unit_of_work() as unit:
-                    lost = await unit.apply(changes)
-                    await unit.commit()
-                    return lost
+                return await self._storage.flush(changes)
             except StorageError as error:
                 pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
                 failures += 1

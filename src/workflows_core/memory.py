@@ -15,7 +15,7 @@ from workflows_core.ports import WATCHED, InstanceSummary, StoredDefinition, sum
 from workflows_core.states import InstanceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Sequence
     from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+_MOVING = frozenset({InstanceStatus.RUNNING, InstanceStatus.FAILED})
+"""Statuses in which a runner may be at work; on other branches, where one has failed."""
 
 
 @frozen
@@ -39,6 +41,16 @@ class _Tables:
     tasks: dict[UUID, Task] = field(factory=dict)
     history: dict[UUID, list[HistoryEntry]] = field(factory=dict)
     mailbox: Mailbox = field(factory=Mailbox)
+
+    def write(self, transition: Transition) -> None:
+        """Write the rows of a transition."""
+        instance = transition.instance
+        self.instances[instance.id] = instance
+        self.history.setdefault(instance.id, []).append(transition.entry)
+        for task in transition.tasks:
+            self.tasks[task.id] = task
+        if transition.is_start and instance.idempotency_key is not None:
+            self.started[instance.idempotency_key] = instance.id
 
 
 class MemoryStorage:
@@ -69,6 +81,28 @@ class MemoryStorage:
         finally:
             unit.end()
 
+    async def flush(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
+        """Write transitions; see the port. What needs no transaction is written without one."""
+        if self._writing.locked() or any(each.concerns_messages for each in transitions):
+            async with self.unit_of_work() as unit:
+                lost = await unit.apply(transitions)
+                await unit.commit()
+            return lost
+        return self._write(transitions)
+
+    def _write(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
+        won: dict[UUID, Transition] = {}
+        for each in transitions:
+            if not _is_lost(each, self._tables):
+                self._tables.write(each)
+                won[each.instance.id] = each
+        instances = [each.instance for each in won.values()]
+        _note(self._wake, instances)
+        if self._changes.listeners:
+            disturbed = {id_ for id_, each in won.items() if each.disturbs}
+            self._changes.tell(_is_any_due(instances), disturbed, won)
+        return frozenset([each.instance.id for each in transitions if each.instance.id not in won])
+
     async def claim_due(
         self,
         now: datetime,
@@ -78,9 +112,10 @@ class MemoryStorage:
     ) -> Sequence[Instance]:
         """Take due instances; see the port."""
         due: dict[DefinitionKey, list[UUID]] = {}
-        for wake_at, _, id_ in sorted((moment, str(id_), id_) for id_, moment in self._wake.items()):
+        ready = [(moment, id_.int, id_) for id_, moment in self._wake.items() if moment <= now]
+        for _, _, id_ in sorted(ready):
             key = self._definition_of(id_)
-            if wake_at <= now and (definitions is None or key in definitions):
+            if definitions is None or key in definitions:
                 due.setdefault(key, []).append(id_)
         claimed: list[UUID] = []
         for place, ids in enumerate(due.values()):
@@ -147,13 +182,13 @@ class MemoryStorage:
         return True
 
     async def discharge(self, runner_id: str) -> None:
-        """Forget a runner and wake what is running; see the port."""
+        """Forget a runner and wake what may be running; see the port."""
         if self._runners.pop(runner_id, None) is None:
             return
         now = datetime.now(UTC)
-        for instance_id in [*self._wake]:
-            if self._tables.instances[instance_id].status is InstanceStatus.RUNNING:
-                self._defer(instance_id, min(now, self._wake[instance_id]))
+        for instance_id, wake_at in [*self._wake.items()]:
+            if wake_at > now and self._tables.instances[instance_id].status in _MOVING:
+                self._defer(instance_id, now)
 
     async def strike_off(self, now: datetime) -> frozenset[str]:
         """Discharge the runners whose lease has ended; see the port."""
@@ -259,29 +294,15 @@ class MemoryUnitOfWork:
         lost: set[UUID] = set()
         for transition in transitions:
             instance = transition.instance
-            if self._is_lost(transition) or (transition.consumes and await self.messages.refuses(transition)):
+            if _is_lost(transition, written, self._stored) or (transition.consumes and await self.messages.refuses(transition)):
                 lost.add(instance.id)
                 continue
-            written.instances[instance.id] = instance
-            written.history.setdefault(instance.id, []).append(transition.entry)
-            written.tasks.update((task.id, task) for task in transition.tasks)
-            if transition.is_start and instance.idempotency_key is not None:
-                written.started[instance.idempotency_key] = instance.id
+            written.write(transition)
             if transition.listens or transition.waits is not None:
                 await self.messages.settle(transition)
             if transition.disturbs:
                 self._disturbed.add(instance.id)
         return frozenset(lost)
-
-    def _is_lost(self, transition: Transition) -> bool:
-        new = transition.instance
-        known = self._find_instance(new.id)
-        if not transition.is_start:
-            return known is None or known.revision != new.revision - 1
-        key = new.idempotency_key
-        return known is not None or (
-            key is not None and (key in self._stored.started or key in self._written.started)
-        )
 
     async def commit(self) -> None:
         """Make the writes visible to everybody, all at once."""
@@ -293,16 +314,9 @@ class MemoryUnitOfWork:
         for instance_id, entries in written.history.items():
             stored.history.setdefault(instance_id, []).extend(entries)
         stored.mailbox.update(written.mailbox)
-        for instance in written.instances.values():
-            if instance.wake_at is None:
-                self._wake.pop(instance.id, None)
-            else:
-                self._wake[instance.id] = instance.wake_at
+        _note(self._wake, written.instances.values())
         woken = self._wake_for_mail(written.mailbox)
-        is_due = woken or any(
-            instance.wake_at is not None and instance.wake_at <= instance.updated_at
-            for instance in written.instances.values()
-        )
+        is_due = woken or _is_any_due(written.instances.values())
         self._changes.tell(is_due, self._disturbed, written.instances)
         self.end()
 
@@ -322,6 +336,29 @@ class MemoryUnitOfWork:
         if self._is_writing:
             self._is_writing = False
             self._writing.release()
+
+
+def _is_lost(transition: Transition, *tables: _Tables) -> bool:
+    """Say whether a transition lost by its revision or its key; the tables are given newest first."""
+    new = transition.instance
+    known = _look_up(new.id, *(table.instances for table in tables))
+    if not transition.is_start:
+        return known is None or known.revision != new.revision - 1
+    key = new.idempotency_key
+    return known is not None or (key is not None and any(key in table.started for table in tables))
+
+
+def _note(wake: dict[UUID, datetime], instances: Iterable[Instance]) -> None:
+    """Note when instances are due."""
+    for instance in instances:
+        if instance.wake_at is None:
+            wake.pop(instance.id, None)
+        else:
+            wake[instance.id] = instance.wake_at
+
+
+def _is_any_due(instances: Iterable[Instance]) -> bool:
+    return any(each.wake_at is not None and each.wake_at <= each.updated_at for each in instances)
 
 
 def _look_up(key: K, *tables: dict[K, V]) -> V | None:

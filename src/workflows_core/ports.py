@@ -328,6 +328,19 @@ class Storage(Protocol):
         """Open a transaction; leaving the context without `commit` rolls it back."""
         ...
 
+    async def flush(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
+        """Write transitions in a transaction of their own and make it durable; return the ids of those that lost.
+
+        What `UnitOfWork.apply` and `commit` do, in as few round trips as the storage can. All that won is durable
+        when it returns. A storage that works in a transaction of its caller writes there, and commits as its
+        units of work do; unless all were lost, when nothing is to be committed.
+
+        Raises:
+            StorageError: If it could not be done. Trying again is safe: either nothing of it was written, or (if
+                the connection broke during the commit) all of it was, and it then loses against itself.
+        """
+        ...
+
     async def claim_due(
         self,
         now: datetime,

@@ -82,6 +82,11 @@ class Transition:
         """Whether it brings the instance into being."""
         return self.entry.revision == 1
 
+    @property
+    def concerns_messages(self) -> bool:
+        """Whether there is more to do than to write what it holds: see `ports.UnitOfWork.apply`."""
+        return self.listens or self.waits is not None or bool(self.consumes)
+
 
 def transition(
     before: Instance | None, after: Instance, events: Iterable[ev.Event], *, actor: str | None

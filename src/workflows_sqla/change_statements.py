@@ -24,9 +24,9 @@ def notify() -> Rows:
 
 
 @cache
-def add_signals() -> Insert:
-    """Insert signals (SQLite)."""
-    return insert(signals)
+def add_signal() -> Insert:
+    """Insert the signal that the instance `told_id` changed, or that something is due if it is not set (SQLite)."""
+    return insert(signals).values(instance_id=bindparam("told_id"))
 
 
 @cache

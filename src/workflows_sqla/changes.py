@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -45,7 +45,7 @@ SOON: Final = timedelta(seconds=1)
 INTERVAL: Final = 0.01
 """Seconds between looks at an SQLite database."""
 
-_CHANNEL: Final = "workflows"
+CHANNEL: Final = "workflows"
 _DUE: Final = "due"
 _WATCH: Final = "watch "
 _BACKOFF: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -79,6 +79,9 @@ class Watched:
         return [*self._until]
 
 
+NOBODY: Final = Watched()
+"""What the writers of SQLite know to be watched: those who watch look for themselves."""
+
 _watched: WeakKeyDictionary[Engine, Watched] = WeakKeyDictionary()
 
 
@@ -87,30 +90,28 @@ def watched_in(engine: AsyncEngine) -> Watched:
     return _watched.setdefault(engine.sync_engine, Watched())
 
 
-async def tell(transaction: Transaction, won: Collection[Transition], watched: Watched) -> None:
-    """Tell of transitions that were applied what others must hear, as soon as they are committed."""
-    is_due = any(
-        each.instance.wake_at is not None and each.instance.wake_at <= each.entry.at + SOON for each in won
-    )
-    told = watched if transaction.dialect == "postgresql" else ()
-    ids = [each.instance.id for each in won if each.disturbs or (told and each.instance.id in told)]
-    if is_due or ids:
-        await _send(transaction, [None, *ids] if is_due else ids)
+def news(change: Transition, watched: Watched) -> list[UUID | None]:
+    """Return what others must hear of a transition once it is committed, as `ports.Storage.changes` tells it."""
+    instance = change.instance
+    told: list[UUID | None] = []
+    if instance.wake_at is not None and instance.wake_at <= change.entry.at + SOON:
+        told.append(None)
+    if change.disturbs or instance.id in watched:
+        told.append(instance.id)
+    return told
+
+
+def payload(told: UUID | None) -> str:
+    """Return what PostgreSQL carries."""
+    return _DUE if told is None else str(told)
 
 
 async def tell_due(transaction: Transaction) -> None:
-    """Tell that something is due that nobody holds."""
-    await _send(transaction, [None])
-
-
-async def _send(transaction: Transaction, news: list[UUID | None]) -> None:
+    """Tell, as soon as the transaction is committed, that something is due that nobody holds."""
     if transaction.dialect == "postgresql":
-        for each in news:
-            payload = _DUE if each is None else str(each)
-            await transaction.execute(statements.notify(), {"channel": _CHANNEL, "payload": payload})
+        await transaction.execute(statements.notify(), {"channel": CHANNEL, "payload": payload(None)})
     else:
-        rows = [{"instance_id": each} for each in news]
-        await transaction.execute(statements.add_signals(), rows)
+        await transaction.execute(statements.add_signal(), {"told_id": None})
 
 
 class ChangeFeed(Protocol):
@@ -157,7 +158,7 @@ class ListeningFeed:
         """Ask all processes to tell of an instance; see `ports.Changes`."""
         if self._watched.needs_renewal(instance_id):
             self._watched.add(instance_id)
-            asked = {"channel": _CHANNEL, "payload": f"{_WATCH}{instance_id}"}
+            asked = {"channel": CHANNEL, "payload": f"{_WATCH}{instance_id}"}
             with suppress(StorageError):  # whoever watches looks now and then by himself
                 async with self._side.use() as connection:
                     await connection.execute(statements.notify(), asked)
@@ -186,10 +187,10 @@ class ListeningFeed:
         await connection.execute(text("SET synchronous_commit = off"))
         raw = await _driver(connection)
         raw.add_termination_listener(lambda _: self._lost.set())
-        await raw.add_listener(_CHANNEL, self._receive)
+        await raw.add_listener(CHANNEL, self._receive)
 
     async def _stop_listening(self, connection: AsyncConnection) -> None:
-        await (await _driver(connection)).remove_listener(_CHANNEL, self._receive)
+        await (await _driver(connection)).remove_listener(CHANNEL, self._receive)
 
     def _receive(self, _: object, __: int, ___: str, payload: str) -> None:
         if payload.startswith(_WATCH):

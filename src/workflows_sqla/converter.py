@@ -27,6 +27,8 @@ from workflows_core.serialization import (
 from workflows_core.states import InstanceStatus
 from workflows_core.tasks import Task
 from workflows_core.transition import HistoryEntry, Transition
+from workflows_sqla.tables import tasks
+from workflows_sqla.types import Document, encode
 
 Values: TypeAlias = dict[str, Any]
 AnyRow: TypeAlias = Row[Any]
@@ -35,6 +37,7 @@ _LISTS: Final = ("outcomes", "candidate_users", "candidate_groups")
 _DETAILS: Final = frozenset(field.name for field in fields(TaskDetails))
 _SEARCHED: Final = tuple(field.name for field in fields(Task) if field.name not in _DETAILS)
 """The fields of a task that have columns of their own."""
+_DOCUMENTS: Final = tuple(column.name for column in tasks.c if isinstance(column.type, Document))
 
 
 def from_definition(definition: StoredDefinition) -> Values:
@@ -47,48 +50,47 @@ def to_definition(row: AnyRow) -> StoredDefinition:
     return StoredDefinition(**_fields(row, StoredDefinition))
 
 
-def from_start(transition: Transition) -> Values:
-    """Make the row of a new instance."""
-    instance = transition.instance
-    return {
-        **_moving(instance),
-        "id": instance.id,
-        "definition_name": instance.definition_name,
-        "definition_version": instance.definition_version,
-        "started_at": instance.started_at,
-        "created_by": instance.created_by,
-        "tenant_id": instance.tenant_id,
-        "correlation_id": instance.correlation_id,
-        "idempotency_key": instance.idempotency_key,
-        "data_revision": instance.revision,
-        "data": snapshot_to_json(instance),
-    }
-
-
-def from_move(transition: Transition) -> Values:
-    """Make the parameters of `statements.save_instance`."""
-    instance, saves = transition.instance, transition.saves_data
-    values = {f"new_{name}": value for name, value in _moving(instance).items()}
-    values["new_data"] = snapshot_to_json(instance) if saves else None
-    values["new_data_revision"] = instance.revision if saves else None
-    return values | {"instance_id": instance.id, "base_revision": instance.revision - 1}
-
-
-def _moving(instance: Instance) -> Values:
-    """Return what every transition may change."""
+def from_transition(transition: Transition) -> Values:
+    """Make the parameters of the statements in `writes`, but for those of tasks."""
+    instance, entry = transition.instance, transition.entry
     failures = instance.failures
+    saves = transition.saves_data
     return {
-        "status": instance.status.value,
-        "current_step": instance.current_step,
-        "revision": instance.revision,
-        "wake_at": instance.wake_at,
-        "updated_at": instance.updated_at,
-        "completed_at": instance.completed_at,
-        "error": str(failures[0][1]) if failures else None,
-        "saved_size": instance.saved_size,
-        "unsaved_size": instance.unsaved_size,
-        "state": state_to_json(instance),
+        "new_id": instance.id,
+        "base_revision": None if transition.is_start else instance.revision - 1,
+        "new_definition_name": instance.definition_name,
+        "new_definition_version": instance.definition_version,
+        "new_status": instance.status.value,
+        "new_current_step": instance.current_step,
+        "new_revision": instance.revision,
+        "new_wake_at": instance.wake_at,
+        "new_started_at": instance.started_at,
+        "new_updated_at": instance.updated_at,
+        "new_completed_at": instance.completed_at,
+        "new_created_by": instance.created_by,
+        "new_tenant_id": instance.tenant_id,
+        "new_correlation_id": instance.correlation_id,
+        "new_idempotency_key": instance.idempotency_key,
+        "new_error": str(failures[0][1]) if failures else None,
+        "new_saved_size": instance.saved_size,
+        "new_unsaved_size": instance.unsaved_size,
+        "new_data_revision": instance.revision if saves else None,
+        "new_state": state_to_json(instance),
+        "new_data": snapshot_to_json(instance) if saves else None,
+        "entry_at": entry.at,
+        "entry_actor": entry.actor,
+        "entry_events": events_to_json(entry.events),
     }
+
+
+def with_changed_tasks(transition: Transition) -> Values:
+    """Make the parameters of the statement that writes a transition at once; the tasks are one document of rows."""
+    tasks = [from_task(task) for task in transition.tasks]
+    for task in tasks:
+        for name in _DOCUMENTS:
+            if task[name] is not None:
+                task[name] = encode(task[name])
+    return from_transition(transition) | {"changed_tasks": tasks or None}
 
 
 def to_instance(row: AnyRow, tasks: Mapping[UUID, Task], entries: Iterable[HistoryEntry]) -> Instance:
@@ -131,11 +133,6 @@ def to_summary(row: AnyRow) -> InstanceSummary:
     return InstanceSummary(**_fields(row, InstanceSummary) | {"status": InstanceStatus(row.status)})
 
 
-def from_entry(entry: HistoryEntry) -> Values:
-    """Make a row of the history."""
-    return asdict(entry, recurse=False) | {"events": events_to_json(entry.events)}
-
-
 def to_entry(row: AnyRow) -> HistoryEntry:
     """Read a row of the history."""
     return HistoryEntry(
@@ -147,10 +144,12 @@ def to_entry(row: AnyRow) -> HistoryEntry:
     )
 
 
-def from_task(task: Task) -> Values:
-    """Make the row of a task."""
-    values = {name: getattr(task, name) for name in _SEARCHED}
-    return values | {"status": task.status.value, "details": details_to_json(task)}
+def from_task(task: Task, *, prefix: str = "") -> Values:
+    """Make the row of a task; the prefix stands before the names of its columns."""
+    row = {prefix + name: getattr(task, name) for name in _SEARCHED}
+    row[prefix + "status"] = task.status.value
+    row[prefix + "details"] = details_to_json(task)
+    return row
 
 
 def to_task(row: AnyRow) -> Task:

@@ -56,14 +56,16 @@ class PersistentExecutionEngine(ExecutionEngine):
         Raises:
             TypeError: Unless exactly one of `session` and `storage` is given.
         """
-        if (session is None) == (storage is None):
+        if session is not None and storage is None:
+            storage = SessionStorage(session, autocommit=autocommit)
+        elif session is not None or storage is None:
             msg = "Give PersistentExecutionEngine either a session or a storage."
             raise TypeError(msg)
         self._session = session
         self._autocommit = autocommit
         super().__init__(
             registry,
-            storage if session is None else SessionStorage(session, autocommit=autocommit),
+            storage,
             clock=clock,
             ids=ids,
             forms=forms,

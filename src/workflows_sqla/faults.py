@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -15,9 +16,10 @@ NOT_PREPARED: Final = (
     "The tables in the database are missing or of another version: "
     "run `workflows db upgrade`, or await workflows_sqla.upgrade(engine)."
 )
-# PostgreSQL: data_exception; undefined_table and undefined_column
+# PostgreSQL: data_exception; undefined_table and undefined_column; serialization_failure and deadlock_detected
 _DATA_EXCEPTION: Final = "22"
 _UNDEFINED: Final = frozenset({"42P01", "42703"})
+_ROLLED_BACK: Final = frozenset({"40001", "40P01"})
 _SQLITE_UNDEFINED: Final = ("no such table", "no such column", "has no column named")
 
 
@@ -37,6 +39,28 @@ def faults_translated() -> Iterator[None]:
         raise StorageError(
             f"The database cannot be reached: {error}. Does it run, is the URL right?"
         ) from error
+    except Exception as error:
+        if not _is_drivers(error):
+            raise
+        raise _of_driver(error) from error
+
+
+@contextmanager
+def values_checked() -> Iterator[None]:
+    """Turn what is raised while values are encoded into an error of the core.
+
+    Raises:
+        InvalidDataError: If the database will never store these values.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _not_storable(error) from error
+
+
+def was_rolled_back(error: BaseException) -> bool:
+    """Say whether the database undid a transaction for the sake of others: it may be tried again at once."""
+    return _state(error) in _ROLLED_BACK
 
 
 def _translated(error: SQLAlchemyError) -> WorkflowError:
@@ -46,19 +70,37 @@ def _translated(error: SQLAlchemyError) -> WorkflowError:
         )
     if not isinstance(error, StatementError):
         return StorageError(f"The database could not be used: {error}")
-    state = getattr(error.orig, "sqlstate", None) or ""
-    if isinstance(error, DataError) or not isinstance(error, DBAPIError) or state.startswith(_DATA_EXCEPTION):
-        return InvalidDataError("", f"The database cannot store a value: {error.orig}")
-    return StorageError(_sentence(error, state, str(error.orig)))
+    if isinstance(error, DataError) or not isinstance(error, DBAPIError) or error.orig is None:
+        return _not_storable(error.orig)
+    return _of_driver(error.orig, is_lost=error.connection_invalidated)
 
 
-def _sentence(error: DBAPIError, state: str, reason: str) -> str:
+def _is_drivers(error: Exception) -> bool:
+    # By name, because only one of the drivers need be installed.
+    return isinstance(error, sqlite3.Error) or type(error).__module__.startswith("asyncpg.")
+
+
+def _of_driver(error: BaseException, *, is_lost: bool = False) -> WorkflowError:
+    state, reason = _state(error), str(error)
+    if state.startswith(_DATA_EXCEPTION) or isinstance(error, sqlite3.DataError | ValueError):
+        return _not_storable(error)
     if state in _UNDEFINED or any(word in reason for word in _SQLITE_UNDEFINED):
-        return f"{NOT_PREPARED} ({reason})"
+        return StorageError(f"{NOT_PREPARED} ({reason})")
     if "unable to open database file" in reason:
-        return "The SQLite file could not be opened: does its folder exist, may this process write there?"
+        return StorageError(
+            "The SQLite file could not be opened: does its folder exist, may this process write there?"
+        )
     if "database is locked" in reason:
-        return "The SQLite database stayed locked: something else writes to it for too long."
-    if error.connection_invalidated:
-        return f"The connection to the database was lost: {reason}"
-    return f"The database refused: {reason}"
+        return StorageError("The SQLite database stayed locked: something else writes to it for too long.")
+    if is_lost:
+        return StorageError(f"The connection to the database was lost: {reason}")
+    return StorageError(f"The database refused: {reason}")
+
+
+def _state(error: BaseException) -> str:
+    """Return the code that PostgreSQL names an error by."""
+    return getattr(error, "sqlstate", None) or ""
+
+
+def _not_storable(error: BaseException | None) -> InvalidDataError:
+    return InvalidDataError("", f"The database cannot store a value: {error}")

@@ -19,6 +19,7 @@ from workflows_core.errors import InstanceNotFoundError
 from workflows_core.messages import Message, Wait
 from workflows_core.transition import Transition
 from workflows_sqla import message_statements as statements
+from workflows_sqla.changes import tell_due
 from workflows_sqla.converter import AnyRow, Values
 from workflows_sqla.transactions import Reader, Transaction
 
@@ -141,10 +142,11 @@ async def _save_waits(transaction: Transaction, changes: list[Transition]) -> No
 
 
 async def wake(transaction: Transaction, instance_ids: Sequence[UUID], at: datetime) -> None:
-    """Make instances due at `at`, where they are not due earlier."""
+    """Make instances due at `at`, where they are not due earlier, and tell of it."""
     if instance_ids:
         await transaction.execute(statements.lock_instances(), {"ids": [*instance_ids]})
         await transaction.execute(statements.wake_instances(), {"ids": [*instance_ids], "at": at})
+        await tell_due(transaction)
 
 
 async def _lock_instance(transaction: Transaction, instance_id: UUID) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from workflows_core.errors import StorageError
 from workflows_core.instance import Instance
 from workflows_core.ports import Changes, DefinitionKey
+from workflows_core.transition import Transition
 from workflows_sqla.changes import watched_in
 from workflows_sqla.storage import SqlStorage, SqlUnitOfWork
 from workflows_sqla.tables import instances
@@ -50,11 +51,12 @@ class SessionStorage:
 
     def unit_of_work(self) -> AbstractAsyncContextManager[SqlUnitOfWork]:
         """Open a unit of work, in the session's transaction if it has one."""
-        is_idle = not self._session.in_transaction()
-        # A transaction of its own gives the session nothing to expire: objects it holds stay as they are.
-        if is_idle and self._autocommit and isinstance(self._bind, Engine):
-            return self._storage.unit_of_work()
-        return self._in_session()
+        return self._storage.unit_of_work() if self._is_idle else self._in_session()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether a transaction of its own will do: it gives the session nothing to expire, objects stay as they are."""
+        return self._autocommit and isinstance(self._bind, Engine) and not self._session.in_transaction()
 
     @asynccontextmanager
     async def _in_session(self) -> AsyncIterator[SqlUnitOfWork]:
@@ -63,6 +65,16 @@ class SessionStorage:
             yield SqlUnitOfWork(transaction, watched_in(self._storage.engine))
         finally:
             await transaction.close()
+
+    async def flush(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
+        """Write transitions, in the session's transaction if it has one; see the port."""
+        if self._is_idle:
+            return await self._storage.flush(transitions)
+        async with self._in_session() as unit:
+            lost = await unit.apply(transitions)
+            if len(lost) < len(transitions):
+                await unit.commit()
+        return lost
 
     async def claim_due(
         self,

@@ -7,12 +7,19 @@ to read a snapshot while others write, which loses updates without an error: so 
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, event
+from sqlalchemy.pool import PoolProxiedConnection
 
 from workflows_core.errors import StorageError
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 BEGIN: Final = "workflows_begin"
 """Execution option: how to begin the transaction, `DEFERRED` to read or `IMMEDIATE` to write."""
@@ -55,6 +62,43 @@ def database_file(url: URL) -> Path:
             "use a file (sqlite+aiosqlite:///workflows.db), or LocalExecutionEngine to keep nothing."
         )
     return Path(name.partition("?")[0])
+
+
+async def in_its_thread(
+    pooled: PoolProxiedConnection, function: Callable[[sqlite3.Connection, U], T], argument: U
+) -> T:
+    """Call a function with a connection, in the connection's own thread: as many statements as it likes, one hop.
+
+    It must leave no transaction open, whatever happens: it is not interrupted if the caller is.
+    """
+    driver: Any = pooled.driver_connection
+    is_told = pooled.info.setdefault(BEGIN, False)
+    pooled.info[BEGIN] = True
+
+    def call() -> T:
+        connection: sqlite3.Connection = driver._conn  # noqa: SLF001 - as SQLAlchemy's dialect does: there is no other way in
+        if not is_told:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        return function(connection, argument)
+
+    result: T = await driver._execute(call)  # noqa: SLF001
+    return result
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write in one transaction, that is undone if an error ends it."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _begin(connection: Connection) -> None:

@@ -22,7 +22,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     select,
     update,
 )
@@ -33,7 +32,6 @@ from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 from workflows_core.ports import InstanceQuery, TaskQuery
 from workflows_core.states import InstanceStatus, TaskStatus
 from workflows_sqla.tables import definitions, history, instances, runners, tasks
-from workflows_sqla.types import Document
 
 Rows: TypeAlias = Select[Any]
 
@@ -128,46 +126,6 @@ def started_under() -> Rows:
     return select(instances.c.id).where(instances.c.idempotency_key == bindparam("idempotency_key"))
 
 
-@cache
-def add_instances(dialect: str) -> ReturningInsert[Any]:
-    """Insert instances; returns the ids of those that were not there, under another id or the same key."""
-    return _insert(dialect, instances).on_conflict_do_nothing().returning(instances.c.id)
-
-
-@cache
-def save_instance() -> Update:
-    """Update an instance that is still at `base_revision`; without `new_data` the snapshot stays as it is."""
-    c = instances.c
-    changing = (
-        c.status, c.current_step, c.revision, c.wake_at, c.updated_at, c.completed_at, c.error, c.saved_size,
-        c.unsaved_size, c.state,
-    )  # fmt: skip
-    values: dict[str, Any] = {
-        column.name: bindparam(f"new_{column.name}", type_=column.type) for column in changing
-    }
-    data = bindparam("new_data", type_=Document)
-    values["data"] = func.coalesce(data, c.data)
-    values["data_revision"] = func.coalesce(
-        bindparam("new_data_revision", type_=c.data_revision.type), c.data_revision
-    )
-    return (
-        update(instances)
-        .where(c.id == bindparam("instance_id"), c.revision == bindparam("base_revision"))
-        .values(values)
-    )
-
-
-@cache
-def locked_revisions() -> Rows:
-    """Lock the instances with these `ids` and ask for their revisions.
-
-    In one order, so that two transactions that want the same instances do not wait for each other.
-    """
-    c = instances.c
-    statement = select(c.id, c.revision).where(c.id.in_(bindparam("ids", expanding=True)))
-    return statement.order_by(c.id).with_for_update()
-
-
 # History
 
 
@@ -185,12 +143,6 @@ def histories_of_failed() -> Rows:
     failed = select(instances.c.id).where(instances.c.status == InstanceStatus.FAILED.value)
     c = history.c
     return select(history).where(c.instance_id.in_(failed)).order_by(c.instance_id, c.revision)
-
-
-@cache
-def add_history() -> Insert:
-    """Insert rows of the history."""
-    return insert(history)
 
 
 # Tasks
@@ -216,14 +168,6 @@ def task_rows(query: TaskQuery) -> Rows:
         wanted.append(c.due_at < query.due_before)
     statement = select(tasks).where(*wanted).order_by(c.due_at.asc().nulls_last(), c.created_at, c.id)
     return statement.limit(query.limit).offset(query.offset or None)
-
-
-@cache
-def save_tasks(dialect: str) -> Insert:
-    """Insert tasks, or update those that are there."""
-    statement = _insert(dialect, tasks)
-    values = {column.name: statement.excluded[column.name] for column in tasks.c if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=[tasks.c.id], set_=values)
 
 
 # Time

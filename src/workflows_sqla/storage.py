@@ -20,6 +20,7 @@ from workflows_core.transition import Transition
 from workflows_sqla import change_statements, changes, message_statements, schema, sqlite, statements, writing
 from workflows_sqla.changes import Watched
 from workflows_sqla.converter import AnyRow
+from workflows_sqla.flushing import flush_on
 from workflows_sqla.joined import joined_session
 from workflows_sqla.liveness import runner_locks
 from workflows_sqla.messages import Messages
@@ -50,10 +51,7 @@ class SqlUnitOfWork:
 
     async def apply(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
         """Write transitions; see the port."""
-        lost = await writing.apply(self._transaction, transitions)
-        won = [each for each in transitions if each.instance.id not in lost]
-        await changes.tell(self._transaction, won, self._watched)
-        return lost
+        return await writing.apply(self._transaction, transitions, self._watched)
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Give user code a session on the transaction's connection; see the port."""
@@ -77,6 +75,7 @@ class SqlStorage:
         _check(engine)
         self.engine = engine
         self._owns_engine = owns_engine
+        self._flush = flush_on(engine)
         side = SideConnection(engine)
         self._locks = runner_locks(engine, side)
         self._feed = changes.change_feed(engine, side)
@@ -104,6 +103,15 @@ class SqlStorage:
             yield transaction
         finally:
             await transaction.close()
+
+    async def flush(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
+        """Write transitions and commit, in one round trip unless messages are concerned; see the port."""
+        if not any(each.concerns_messages for each in transitions):
+            return await self._flush(transitions) if transitions else frozenset()
+        async with self.unit_of_work() as unit:
+            lost = await unit.apply(transitions)
+            await unit.commit()
+        return lost
 
     async def claim_due(
         self,

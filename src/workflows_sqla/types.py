@@ -16,6 +16,11 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
 
 
+def encode(document: Any) -> str:
+    """Encode a document as the text that is stored."""
+    return _encode(document).decode()
+
+
 class Word(TypeDecorator[str]):
     """Text that is compared and sorted byte by byte, so that both databases agree and indexes are cheap.
 
@@ -93,7 +98,7 @@ class Document(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Encode; `None` is no document at all."""
-        return None if value is None else _encode(value).decode()
+        return None if value is None else encode(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Decode."""

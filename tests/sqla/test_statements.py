@@ -1,42 +1,97 @@
 """What a transition costs: counts do not depend on the machine."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from attrs import evolve
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from workflows_core.testing.samples import AT, EVER, HOUR, begin_step, course, start
 from workflows_core.testing.storage import applied, found, stored
 from workflows_core.transition import Transition
-from workflows_sqla import SqlStorage, upgrade
+from workflows_sqla import SessionStorage, SqlStorage, upgrade
+from workflows_sqla.converter import from_transition
+
+
+@pytest.fixture
+async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """One connection, so that all that happens can be seen on it."""
+    engine = create_async_engine(url, pool_size=1, max_overflow=0)
+    await upgrade(engine)
+    yield engine
+    await engine.dispose()
 
 
 @pytest.fixture
 async def storage(engine: AsyncEngine) -> SqlStorage:
-    await upgrade(engine)
     storage = SqlStorage(engine)
-    await stored(storage, [start()])  # whatever a first connection does is done
+    await stored(storage, [start(), *course()])  # whatever a first time does is done
     return storage
 
 
-@contextmanager
-def statements(engine: AsyncEngine) -> Iterator[list[str]]:
-    """Collect the first word of every statement; what begins and ends transactions is not among them."""
+@asynccontextmanager
+async def calls(engine: AsyncEngine) -> AsyncIterator[list[str]]:
+    """Collect the first word of whatever is sent to the database: one for each wait for an answer."""
     seen: list[str] = []
 
-    def collect(_1: object, _2: object, statement: str, *_: object) -> None:
-        word = statement.split(maxsplit=1)[0]
-        if word not in {"BEGIN", "PRAGMA"}:
-            seen.append(word)
+    def note(statement: str) -> None:
+        seen.append(statement.split(maxsplit=1)[0].rstrip(";"))
 
-    event.listen(engine.sync_engine, "before_cursor_execute", collect)
+    async with engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+    stop = await (_listen_on_sqlite if engine.dialect.name == "sqlite" else _listen_on_postgres)(
+        engine, driver, note
+    )
     try:
         yield seen
     finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", collect)
+        stop()
+
+
+async def _listen_on_postgres(
+    engine: AsyncEngine, driver: Any, note: Callable[[str], None]
+) -> Callable[[], None]:
+    """SQLAlchemy prepares its statements, which the driver does not log; what begins and ends transactions it does."""
+
+    def by_driver(query: Any) -> None:
+        note(query.query)
+
+    def by_sqlalchemy(_1: object, _2: object, statement: str, *_: object) -> None:
+        note(statement)
+
+    driver.add_query_logger(by_driver)
+    event.listen(engine.sync_engine, "before_cursor_execute", by_sqlalchemy)
+
+    def stop() -> None:
+        driver.remove_query_logger(by_driver)
+        event.remove(engine.sync_engine, "before_cursor_execute", by_sqlalchemy)
+
+    return stop
+
+
+async def _listen_on_sqlite(_: AsyncEngine, driver: Any, note: Callable[[str], None]) -> Callable[[], None]:
+    await driver.set_trace_callback(note)
+    return lambda: None
+
+
+on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+on_postgres = pytest.mark.parametrize("url", ["postgres"], indirect=True)
+
+
+def without(noise: Iterable[str], seen: list[str]) -> list[str]:
+    return [word for word in seen if word not in {*noise}]
+
+
+@on_postgres
+async def test_a_flush_is_one_round_trip(storage: SqlStorage) -> None:
+    for count in (1, 2, 50):
+        for changes in zip(*(course() for _ in range(count)), strict=True):
+            async with calls(storage.engine) as seen:
+                assert not await storage.flush(changes)
+            assert seen == ["WITH"]
 
 
 def held(changes: list[Transition]) -> list[Transition]:
@@ -47,69 +102,88 @@ def held(changes: list[Transition]) -> list[Transition]:
     ]
 
 
-async def test_a_transition_is_two_statements_and_one_more_for_tasks(storage: SqlStorage) -> None:
-    *changes, last = held(course())
-    for change in changes:
-        with statements(storage.engine) as seen:
-            await stored(storage, [change])
-        assert seen == ["INSERT" if change.is_start else "UPDATE", "INSERT"]
-    with statements(storage.engine) as seen:
-        await stored(storage, [last])
-    assert seen == ["UPDATE", "INSERT", "INSERT"]
+@on_sqlite
+async def test_a_flush_is_two_statements_and_one_for_each_task(storage: SqlStorage) -> None:
+    first, *others, last = held(course())
+    for change, written in ((first, "INSERT"), *((other, "UPDATE") for other in others)):
+        async with calls(storage.engine) as seen:
+            await storage.flush([change])
+        assert without(["ROLLBACK"], seen) == ["BEGIN", written, "INSERT", "COMMIT"]
+    async with calls(storage.engine) as seen:
+        await storage.flush([last])
+    assert without(["ROLLBACK"], seen) == ["BEGIN", "UPDATE", "INSERT", "INSERT", "COMMIT"]
 
 
-async def test_a_batch_is_a_constant_number_of_statements(storage: SqlStorage) -> None:
-    for count in (2, 50):
-        courses = [held(course()) for _ in range(count)]
-        expected = [
-            ["INSERT", "INSERT"],
-            *[["SELECT", "UPDATE", "INSERT"]] * 4,
-            ["SELECT", "UPDATE", "INSERT", "INSERT"],
-        ]
-        for changes, words in zip(zip(*courses, strict=True), expected, strict=True):
-            with statements(storage.engine) as seen:
-                assert not await applied(storage, changes)
-            assert seen == words
-
-
+@on_sqlite
 async def test_telling_others_is_one_statement_more_and_only_where_somebody_must_hear_of_it(
     storage: SqlStorage,
 ) -> None:
     """However many instances are due at once that nobody holds."""
-    tells = "SELECT" if storage.engine.dialect.name == "postgresql" else "INSERT"
     for count in (1, 20):
-        with statements(storage.engine) as seen:
-            assert not await applied(storage, [start() for _ in range(count)])
-        assert seen == ["INSERT", "INSERT", tells]
+        async with calls(storage.engine) as seen:
+            assert not await storage.flush([start() for _ in range(count)])
+        assert without(["ROLLBACK"], seen) == ["BEGIN", *["INSERT"] * (2 * count + 1), "COMMIT"]
+
+
+@on_sqlite
+async def test_a_flush_is_one_visit_to_the_thread(
+    storage: SqlStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with storage.engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+    visits: list[object] = []
+    visit = driver._execute
+
+    def count(function: object, *arguments: object) -> Any:
+        visits.append(function)
+        return visit(function, *arguments)
+
+    monkeypatch.setattr(driver, "_execute", count)
+    for changes in zip(*(course() for _ in range(20)), strict=True):
+        visits.clear()
+        assert not await storage.flush(changes)
+        assert len(visits) <= 2  # the pool makes sure that nothing is left open
+
+
+@on_postgres
+async def test_in_the_transaction_of_a_caller_too_a_transition_is_one_statement(storage: SqlStorage) -> None:
+    changes = course()
+    async with calls(storage.engine) as seen, AsyncSession(storage.engine) as session:
+        await stored(SessionStorage(session, autocommit=False), changes)
+        await session.commit()
+    assert without(["BEGIN"], seen) == [*["WITH"] * len(changes), "COMMIT"]
 
 
 async def test_an_instance_is_read_with_two_statements_and_one_more_for_patches(storage: SqlStorage) -> None:
     changes = course()
     *_, moving = await stored(storage, changes[:-1])
-    with statements(storage.engine) as seen:
+    async with calls(storage.engine) as seen:
         await found(storage, moving.id)
-    assert seen == ["SELECT"] * 3
+    assert without(["BEGIN", "ROLLBACK"], seen) == ["SELECT"] * 3
     *_, waiting = await stored(storage, changes[-1:])
-    with statements(storage.engine) as seen:
+    async with calls(storage.engine) as seen:
         await found(storage, waiting.id)
-    assert seen == ["SELECT"] * 2
+    assert without(["BEGIN", "ROLLBACK"], seen) == ["SELECT"] * 2
 
 
 async def test_due_instances_are_taken_with_a_constant_number_of_statements(storage: SqlStorage) -> None:
     for count in (1, 40):
         await stored(storage, [start() for _ in range(count)])
-        with statements(storage.engine) as seen:
+        async with calls(storage.engine) as seen:
             assert len(await storage.claim_due(AT, EVER, 50)) >= count
-        assert seen == ["SELECT", "UPDATE", "SELECT"]
+        assert without(["BEGIN", "COMMIT", "ROLLBACK"], seen) == ["SELECT", "UPDATE", "SELECT"]
 
 
-async def test_the_snapshot_is_written_when_it_is_said_to_be(storage: SqlStorage) -> None:
-    (instance,) = await stored(storage, [start(data={"text": "x" * 10_000})])
-    written: list[int] = []
+def test_the_snapshot_is_written_when_it_is_said_to_be() -> None:
+    first = start(data={"text": "x" * 10_000})
+    assert len(repr(from_transition(first))) > 10_000
+    assert len(repr(from_transition(begin_step(first.instance)))) < 2_000
 
-    def collect(_1: object, _2: object, _3: str, parameters: object, *_: object) -> None:
-        written.append(len(repr(parameters)))
 
-    event.listen(storage.engine.sync_engine, "before_cursor_execute", collect)
+async def test_losers_cost_no_more(storage: SqlStorage) -> None:
+    (instance,) = await stored(storage, [start()])
     await stored(storage, [begin_step(instance)])
-    assert sum(written) < 2_000
+    async with calls(storage.engine) as seen:
+        assert await storage.flush([begin_step(instance)]) == {instance.id}
+    assert "INSERT" not in seen
+    assert await applied(storage, [begin_step(instance)]) == {instance.id}

@@ -23,7 +23,7 @@ from workflows_core.testing.samples import (
     open_task,
     start,
 )
-from workflows_core.testing.writes import applied, assert_same, found, stored
+from workflows_core.testing.writes import Write, assert_same, both_ways, found, stored
 from workflows_core.transition import Transition
 
 
@@ -53,7 +53,10 @@ class DueSuite:
         assert list(await storage.claim_due(AT + 3 * SECOND, until, 10)) == []
         assert await storage.next_due() == AT + 4 * SECOND
 
-    async def test_taking_an_instance_changes_nothing_but_when_it_is_due(self, storage: Storage) -> None:
+    @both_ways
+    async def test_taking_an_instance_changes_nothing_but_when_it_is_due(
+        self, storage: Storage, write: Write
+    ) -> None:
         changes = course({"a": 1.0})[:-1]
         (*_, last) = await stored(storage, changes)
         until = last.updated_at + HOUR
@@ -62,7 +65,7 @@ class DueSuite:
         assert_same(evolve(last, wake_at=until), claimed)
         assert_same(claimed, await found(storage, last.id))
         change = open_task(last)
-        assert not await applied(storage, [change])
+        assert not await write(storage, [change])
         assert_same(change.instance, await found(storage, last.id))
         assert await storage.next_due() is None
 
@@ -160,7 +163,10 @@ class DueSuite:
         assert_same(evolve(second, wake_at=None), await found(storage, second.id))
         assert list(await storage.claim_due(AT + HOUR, EVER, 2)) == []
 
-    async def test_what_changed_since_it_was_claimed_is_not_put_off(self, storage: Storage) -> None:
+    @both_ways
+    async def test_what_changed_since_it_was_claimed_is_not_put_off(
+        self, storage: Storage, write: Write
+    ) -> None:
         changed: list[Callable[[Instance], Transition]] = [
             begin_step,
             lambda instance: move(instance, cmd.Cancel(at=AT, reason="enough")),
@@ -169,7 +175,7 @@ class DueSuite:
             await stored(storage, [start(AT)])
             (claimed,) = await storage.claim_due(AT, AT + HOUR, 1)
             after = change(claimed)
-            assert not await applied(storage, [after])
+            assert not await write(storage, [after])
             await storage.put_off(claimed, EVER)
             assert_same(after.instance, await found(storage, claimed.id))
 
@@ -182,10 +188,13 @@ class DueSuite:
 
     # What is told
 
-    async def test_it_is_told_when_something_is_due_that_nobody_holds(self, storage: Storage) -> None:
+    @both_ways
+    async def test_it_is_told_when_something_is_due_that_nobody_holds(
+        self, storage: Storage, write: Write
+    ) -> None:
         news: asyncio.Queue[UUID | None] = asyncio.Queue()
         async with storage.changes(news.put_nowait):
-            await stored(storage, [start()])
+            assert not await write(storage, [start()])
             async with asyncio.timeout(10):
                 while await news.get() is not None:
                     pass
@@ -224,11 +233,14 @@ class DueSuite:
                     return
             await asyncio.sleep(0)
 
-    async def test_it_is_told_that_a_running_step_was_taken_away(self, storage: Storage) -> None:
+    @both_ways
+    async def test_it_is_told_that_a_running_step_was_taken_away(
+        self, storage: Storage, write: Write
+    ) -> None:
         news: asyncio.Queue[UUID | None] = asyncio.Queue()
         async with storage.changes(news.put_nowait):
             (_, instance) = await stored(storage, [begun := start(), begin_step(begun.instance)])
-            await stored(storage, [move(instance, cmd.Cancel(at=AT + HOUR, reason="enough"))])
+            assert not await write(storage, [move(instance, cmd.Cancel(at=AT + HOUR, reason="enough"))])
             async with asyncio.timeout(10):
                 while await news.get() != instance.id:
                     pass

@@ -27,7 +27,7 @@ from workflows_core.testing.samples import (
     start,
     take,
 )
-from workflows_core.testing.writes import applied, assert_same, found, stored
+from workflows_core.testing.writes import Write, assert_same, both_ways, found, stored
 
 LATER = AT + HOUR
 
@@ -239,6 +239,15 @@ class MessageSuite:
         assert await storage.purge(EVER - SECOND) == 1
         assert await mail(storage, waiting) == []
 
+    async def test_it_is_told_that_a_message_is_there_for_somebody(self, storage: Storage) -> None:
+        news: asyncio.Queue[UUID | None] = asyncio.Queue()
+        await stored(storage, listening())
+        async with storage.changes(news.put_nowait):
+            await sent(storage, message())
+            async with asyncio.timeout(10):
+                while await news.get() is not None:
+                    pass
+
     async def test_an_expired_id_is_free_again(self, storage: Storage) -> None:
         (*_, waiting) = await stored(storage, listening())
         old = message(id="m", expires_at=AT + SECOND)
@@ -262,7 +271,8 @@ class MessageSuite:
             assert (after.revision > instance.revision) == (instance.id == winner.id)
         assert await mail(storage, *waiting) == []
 
-    async def test_of_one_batch_too_one_gets_it(self, storage: Storage) -> None:
+    @both_ways
+    async def test_of_one_batch_too_one_gets_it(self, storage: Storage, write: Write) -> None:
         """And one that is unknown nobody gets."""
         waiting = [(await stored(storage, listening()))[-1] for _ in range(3)]
         (kept_one,) = await sent(storage, message(id="m"))
@@ -270,33 +280,40 @@ class MessageSuite:
             take(instance, [(waiting_for(instance), each)])
             for instance, each in zip(waiting, (kept_one, kept_one, message(id="unknown")), strict=True)
         ]
-        lost = await applied(storage, [*batch, start()])
+        lost = await write(storage, [*batch, start()])
         assert len(lost) == 2
         assert waiting[2].id in lost
 
-    async def test_one_who_loses_takes_nothing(self, storage: Storage) -> None:
+    @both_ways
+    async def test_one_who_loses_takes_nothing(self, storage: Storage, write: Write) -> None:
         (*_, waiting) = await stored(storage, listening())
         await sent(storage, message(id="m"))
         late = take(waiting, [(waiting_for(waiting), message(id="m"))])
         await stored(storage, [move(waiting, cmd.Suspend(at=AT + SECOND, reason="wait"), LISTENING)])
 
-        assert await applied(storage, [late]) == {waiting.id}
+        assert await write(storage, [late]) == {waiting.id}
         assert (await kept(storage, "m") or late).taken_by is None  # type: ignore[union-attr]
 
-    async def test_a_publisher_and_a_waiter_never_miss_each_other(self, storage: Storage) -> None:
+    @both_ways
+    async def test_a_publisher_and_a_waiter_never_miss_each_other(
+        self, storage: Storage, write: Write
+    ) -> None:
         """However they meet, the instance is due in the end, and the message lies there for it."""
         for round_ in range(12):
             key = f"order {round_}"
             *before, waits = listening(key)
             await stored(storage, before)
             each = message(key=key) if round_ % 3 else message(key=None, instance_id=waits.instance.id)
-            await asyncio.gather(applied(storage, [waits]), sent(storage, each))
+            await asyncio.gather(write(storage, [waits]), sent(storage, each))
 
             waiting = await found(storage, waits.instance.id)
             assert waiting.wake_at is not None
             assert await mail(storage, waiting) == [(waiting.id, 2, each.id)]
 
-    async def test_publishers_and_batches_do_not_block_each_other(self, storage: Storage) -> None:
+    @both_ways
+    async def test_publishers_and_batches_do_not_block_each_other(
+        self, storage: Storage, write: Write
+    ) -> None:
         """All of them lock in the same order."""
         keys = [f"order {number}" for number in range(8)]
         courses = [listening(key) for key in keys]
@@ -304,7 +321,7 @@ class MessageSuite:
             await stored(storage, changes[:-1])
         batches = [[changes[-1] for changes in courses[part::2]] for part in (0, 1)]
         await asyncio.gather(
-            *(applied(storage, batch[:: 1 if part else -1]) for part, batch in enumerate(batches)),
+            *(write(storage, batch[:: 1 if part else -1]) for part, batch in enumerate(batches)),
             *(sent(storage, message(key=key)) for key in reversed(keys)),
             *(sent(storage, message("shipped", key)) for key in keys),
         )

@@ -49,10 +49,10 @@ from workflows_core.testing.samples import (
     start,
     written,
 )
-from workflows_core.testing.writes import applied, assert_same, found, stored
+from workflows_core.testing.writes import Write, applied, assert_same, both_ways, flushed, found, stored
 from workflows_core.transition import HistoryEntry, Transition
 
-__all__ = ["StorageSuite", "applied", "assert_same", "found", "stored"]
+__all__ = ["StorageSuite", "applied", "assert_same", "flushed", "found", "stored"]
 
 
 def matches(value: object, query: dict[str, Any]) -> bool:
@@ -88,9 +88,10 @@ class StorageSuite(MessageSuite, DueSuite):
 
     # What is written is read
 
-    async def test_a_value_is_read_as_it_was_written(self, storage: Storage) -> None:
+    @both_ways
+    async def test_a_value_is_read_as_it_was_written(self, storage: Storage, write: Write) -> None:
         change = full_start()
-        assert not await applied(storage, [change])
+        assert not await write(storage, [change])
 
         async with storage.unit_of_work() as unit:
             assert_same(change.instance, await unit.instances.get(change.instance.id))
@@ -121,12 +122,13 @@ class StorageSuite(MessageSuite, DueSuite):
         assert json.dumps(entries[0].events[0].data) == json.dumps(document)  # type: ignore[union-attr]
         assert json.dumps(entries[2].events[0].patch.changed[0][1]) == json.dumps(document)  # type: ignore[union-attr]
 
-    async def test_patches_since_the_snapshot_are_applied(self, storage: Storage) -> None:
+    @both_ways
+    async def test_patches_since_the_snapshot_are_applied(self, storage: Storage, write: Write) -> None:
         changes = course({"kept": [1.0]})
         assert [change.saves_data for change in changes] == [True, False, False, False, False, True]
 
         for change in changes:
-            await stored(storage, [change])
+            assert not await write(storage, [change])
             assert_same(change.instance, await found(storage, change.instance.id))
 
     async def test_forms_are_kept_with_and_without_a_snapshot(self, storage: Storage) -> None:
@@ -162,7 +164,8 @@ class StorageSuite(MessageSuite, DueSuite):
             assert list(await unit.history.get(id_, after=99)) == []
             assert list(await unit.history.get(uuid4())) == []
 
-    async def test_a_task_is_changed_with_its_instance(self, storage: Storage) -> None:
+    @both_ways
+    async def test_a_task_is_changed_with_its_instance(self, storage: Storage, write: Write) -> None:
         (*_, waiting) = await stored(storage, course(assignee="ann"))
         (task,) = waiting.tasks.values()
         given = move(waiting, cmd.ReassignTask(at=AT + HOUR, task_id=task.id, assignee="bob"))
@@ -171,7 +174,7 @@ class StorageSuite(MessageSuite, DueSuite):
             cmd.CompleteTask(at=AT + 2 * HOUR, task_id=task.id, data={"a": 1.0}, outcome="yes", actor="bob"),
         )
         for change in (given, done):
-            await stored(storage, [change])
+            assert not await write(storage, [change])
             async with storage.unit_of_work() as unit:
                 assert await unit.tasks.get(task.id) == change.tasks[0]
                 assert_same(change.instance, await unit.instances.get(waiting.id))
@@ -224,6 +227,20 @@ class StorageSuite(MessageSuite, DueSuite):
             assert list(await unit.definitions.find()) == []
         assert await storage.next_due() is None
 
+    async def test_what_was_flushed_is_seen_by_all_at_once(self, storage: Storage) -> None:
+        change = start()
+        assert not await storage.flush([change])
+        assert_same(change.instance, await found(storage, change.instance.id))
+        assert await storage.next_due() == change.instance.wake_at
+
+    async def test_a_flush_does_not_wait_for_those_who_only_read(self, storage: Storage) -> None:
+        (instance,) = await stored(storage, [start()])
+        change = begin_step(instance)
+        async with storage.unit_of_work() as unit:
+            await unit.instances.get(instance.id)
+            assert not await storage.flush([change])
+        assert_same(change.instance, await found(storage, instance.id))
+
     async def test_others_see_it_after_the_commit_and_not_before(self, storage: Storage) -> None:
         change = start()
         async with storage.unit_of_work() as unit:
@@ -233,12 +250,14 @@ class StorageSuite(MessageSuite, DueSuite):
             await unit.commit()
             assert_same(change.instance, await found(storage, change.instance.id))
 
-    async def test_applying_nothing_is_nothing(self, storage: Storage) -> None:
-        assert await applied(storage, []) == frozenset()
+    @both_ways
+    async def test_writing_nothing_is_nothing(self, storage: Storage, write: Write) -> None:
+        assert await write(storage, []) == frozenset()
 
     # Who lost
 
-    async def test_a_transition_on_an_older_revision_loses(self, storage: Storage) -> None:
+    @both_ways
+    async def test_a_transition_on_an_older_revision_loses(self, storage: Storage, write: Write) -> None:
         changes = course()
         (*_, waiting) = await stored(storage, changes)
         (task,) = waiting.tasks.values()
@@ -246,45 +265,52 @@ class StorageSuite(MessageSuite, DueSuite):
         loser = move(waiting, cmd.CompleteTask(at=AT + HOUR, task_id=task.id, data={"b": 1}, outcome="yes"))
         await stored(storage, [winner])
 
-        assert await applied(storage, [loser]) == {waiting.id}
+        assert await write(storage, [loser]) == {waiting.id}
         assert_same(winner.instance, await found(storage, waiting.id))
         async with storage.unit_of_work() as unit:
             assert await unit.tasks.get(task.id) == winner.tasks[0]
             assert list(await unit.history.get(waiting.id)) == [change.entry for change in (*changes, winner)]
 
-    async def test_a_transition_of_an_unknown_instance_loses(self, storage: Storage) -> None:
+    @both_ways
+    async def test_a_transition_of_an_unknown_instance_loses(self, storage: Storage, write: Write) -> None:
         change = begin_step(start().instance)
-        assert await applied(storage, [change]) == {change.instance.id}
+        assert await write(storage, [change]) == {change.instance.id}
         await self._nothing_of(storage, change)
 
-    async def test_a_second_start_loses(self, storage: Storage) -> None:
+    @both_ways
+    async def test_a_second_start_loses(self, storage: Storage, write: Write) -> None:
         first = start(data={"a": 1})
         second = start(instance_id=first.instance.id, data={"b": 2})
         await stored(storage, [first])
 
-        assert await applied(storage, [second]) == {first.instance.id}
+        assert await write(storage, [second]) == {first.instance.id}
         assert_same(first.instance, await found(storage, first.instance.id))
 
-    async def test_a_second_start_under_one_key_loses(self, storage: Storage) -> None:
+    @both_ways
+    async def test_a_second_start_under_one_key_loses(self, storage: Storage, write: Write) -> None:
         first, second = start(idempotency_key="k"), start(idempotency_key="k")
         await stored(storage, [first, start(), start()])
 
-        assert await applied(storage, [second]) == {second.instance.id}
+        assert await write(storage, [second]) == {second.instance.id}
         async with storage.unit_of_work() as unit:
             assert await unit.instances.find_started("k") == first.instance.id
             with pytest.raises(InstanceNotFoundError):
                 await unit.instances.get(second.instance.id)
 
-    async def test_of_two_starts_under_one_key_in_one_batch_one_loses(self, storage: Storage) -> None:
+    @both_ways
+    async def test_of_two_starts_under_one_key_in_one_batch_one_loses(
+        self, storage: Storage, write: Write
+    ) -> None:
         twins = [start(idempotency_key="k"), start(idempotency_key="k")]
-        (lost,) = await applied(storage, [*twins, start()])
+        (lost,) = await write(storage, [*twins, start()])
 
         async with storage.unit_of_work() as unit:
             kept = await unit.instances.find_started("k")
             assert {kept, lost} == {twin.instance.id for twin in twins}
             assert len(await unit.instances.find(InstanceQuery())) == 2
 
-    async def test_losers_do_not_disturb_the_others(self, storage: Storage) -> None:
+    @both_ways
+    async def test_losers_do_not_disturb_the_others(self, storage: Storage, write: Write) -> None:
         old = await stored(storage, [start() for _ in range(4)])
         ready = [course()[-2].instance for _ in range(2)]
         changes = [begin_step(instance) for instance in old]
@@ -293,25 +319,27 @@ class StorageSuite(MessageSuite, DueSuite):
         fresh = [start(), start(instance_id=old[0].id)]
 
         batch = [changes[0], strangers[0], changes[1], fresh[0], changes[2], strangers[1], changes[3]]
-        assert await applied(storage, batch) == {old[1].id, *(instance.id for instance in ready)}
-        assert await applied(storage, [fresh[1]]) == {old[0].id}
+        assert await write(storage, batch) == {old[1].id, *(instance.id for instance in ready)}
+        assert await write(storage, [fresh[1]]) == {old[0].id}
         async with storage.unit_of_work() as unit:
             for change in (changes[0], fresh[0], changes[2], changes[3]):
                 assert_same(change.instance, await unit.instances.get(change.instance.id))
             assert list(await unit.tasks.find(TaskQuery())) == []
             assert len(await unit.history.get(old[1].id)) == 2
 
-    async def test_a_batch_writes_patches_snapshots_and_tasks(self, storage: Storage) -> None:
+    @both_ways
+    async def test_a_batch_writes_patches_snapshots_and_tasks(self, storage: Storage, write: Write) -> None:
         courses = [course({"n": number}) for number in range(5)]
         for step, changes in enumerate(zip(*courses, strict=True)):
             mixed = [*changes, start()] if step % 2 else list(changes)
-            assert not await applied(storage, mixed)
+            assert not await write(storage, mixed)
         async with storage.unit_of_work() as unit:
             for *_, last in courses:
                 assert_same(last.instance, await unit.instances.get(last.instance.id))
             assert len(await unit.tasks.find(TaskQuery())) == 5
 
-    async def test_of_many_at_the_same_time_exactly_one_wins(self, storage: Storage) -> None:
+    @both_ways
+    async def test_of_many_at_the_same_time_exactly_one_wins(self, storage: Storage, write: Write) -> None:
         (instance,) = await stored(storage, [start()])
         for round_ in range(4):
             at = AT + (round_ + 1) * SECOND
@@ -324,23 +352,27 @@ class StorageSuite(MessageSuite, DueSuite):
                     else give_up(instance, at)
                 ]
             ]
-            lost = await asyncio.gather(*(applied(storage, [rival]) for rival in rivals))
+            lost = await asyncio.gather(*(write(storage, [rival]) for rival in rivals))
             (winner,) = [rival for rival, losers in zip(rivals, lost, strict=True) if not losers]
             instance = await found(storage, instance.id)
             assert_same(winner.instance, instance)
 
-    async def test_batches_that_meet_do_not_wait_for_each_other(self, storage: Storage) -> None:
+    @both_ways
+    async def test_batches_that_meet_do_not_wait_for_each_other(self, storage: Storage, write: Write) -> None:
         instances = await stored(storage, [start() for _ in range(10)])
         batches = [[begin_step(each, owner=f"runner {number}") for each in instances] for number in range(6)]
         orders = [batch if number % 2 else batch[::-1] for number, batch in enumerate(batches)]
-        lost = await asyncio.gather(*(applied(storage, batch) for batch in orders))
+        lost = await asyncio.gather(*(write(storage, batch) for batch in orders))
 
         for instance in instances:
             assert sum(instance.id in losers for losers in lost) == 5
 
-    async def test_of_many_starts_under_one_key_exactly_one_wins(self, storage: Storage) -> None:
+    @both_ways
+    async def test_of_many_starts_under_one_key_exactly_one_wins(
+        self, storage: Storage, write: Write
+    ) -> None:
         rivals = [start(idempotency_key="k") for _ in range(8)]
-        lost = await asyncio.gather(*(applied(storage, [rival]) for rival in rivals))
+        lost = await asyncio.gather(*(write(storage, [rival]) for rival in rivals))
 
         assert sum(map(len, lost)) == 7
         async with storage.unit_of_work() as unit:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC
+from typing import TypeAlias
 from uuid import UUID
 
+import pytest
 from attrs import asdict
 
 from workflows_core.instance import Instance
@@ -15,10 +17,10 @@ from workflows_core.transition import Transition
 
 
 async def stored(storage: Storage, changes: Iterable[Transition]) -> list[Instance]:
-    """Write transitions, each in its own unit of work, and return the instances after them."""
+    """Write transitions one by one, and return the instances after them."""
     after = []
     for change in changes:
-        assert not await applied(storage, [change])
+        assert not await storage.flush([change])
         after.append(change.instance)
     return after
 
@@ -29,6 +31,17 @@ async def applied(storage: Storage, changes: Sequence[Transition]) -> frozenset[
         lost = await unit.apply(changes)
         await unit.commit()
     return lost
+
+
+async def flushed(storage: Storage, changes: Sequence[Transition]) -> frozenset[UUID]:
+    """Write transitions at once and return which of them lost."""
+    return await storage.flush(changes)
+
+
+Write: TypeAlias = Callable[[Storage, Sequence[Transition]], Awaitable[frozenset[UUID]]]
+
+both_ways = pytest.mark.parametrize("write", [applied, flushed])
+"""For tests of what the two ways of writing have in common."""
 
 
 async def found(storage: Storage, instance_id: UUID) -> Instance:

@@ -1,0 +1,142 @@
+"""How a transition is written: the statements.
+
+All of them take their parameters from one mapping (`converter.from_transition`), in which the columns of an
+instance have the prefix `new_`: SQLAlchemy reserves their own names. `base_revision` is the revision that the
+instance must still be at; a start has none.
+
+PostgreSQL writes a transition in one statement, which returns the instance's id unless it lost: a data-modifying
+`WITH`, whose later parts act on what the first ones changed. SQLite has no such thing, and needs none: its
+statements are calls of a function, not messages.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    JSON,
+    ColumnElement,
+    Insert,
+    Integer,
+    ScalarSelect,
+    Select,
+    Text,
+    Update,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from workflows_sqla.tables import history, instances, tasks
+from workflows_sqla.types import Document
+
+_MOVING = (
+    "status", "current_step", "revision", "wake_at", "updated_at", "completed_at", "error", "saved_size",
+    "unsaved_size", "state",
+)  # fmt: skip
+"""The columns of an instance that every transition sets."""
+
+_NEW = {each.name: bindparam(f"new_{each.name}", type_=each.type) for each in instances.c}
+_BASE_REVISION = bindparam("base_revision", type_=Integer())
+_ENTRY: dict[str, ColumnElement[Any]] = {
+    "revision": _NEW["revision"],
+    "at": bindparam("entry_at", type_=history.c.at.type),
+    "actor": bindparam("entry_actor", type_=history.c.actor.type),
+    "events": bindparam("entry_events", type_=history.c.events.type),
+}
+
+
+# SQLite: one after the other, the later ones only if the first changed a row
+
+
+@cache
+def add_instance() -> Insert:
+    """Insert an instance that is not there, under another id or the same key."""
+    return sqlite.insert(instances).values(_NEW).on_conflict_do_nothing()
+
+
+@cache
+def save_instance() -> Update:
+    """Update an instance that is still at `base_revision`; without `new_data` the snapshot stays as it is."""
+    c = instances.c
+    values: dict[str, ColumnElement[Any]] = {name: _NEW[name] for name in _MOVING}
+    for name in ("data", "data_revision"):
+        values[name] = func.coalesce(_NEW[name], c[name])
+    return update(instances).where(c.id == _NEW["id"], c.revision == _BASE_REVISION).values(values)
+
+
+@cache
+def add_entry() -> Insert:
+    """Insert the row of the history."""
+    return insert(history).values(instance_id=_NEW["id"], **_ENTRY)
+
+
+@cache
+def save_task() -> Insert:
+    """Insert a task, or update it; takes the columns of a task under the prefix `task_`."""
+    values = {each.name: bindparam(f"task_{each.name}", type_=each.type) for each in tasks.c}
+    statement = sqlite.insert(tasks).values(values)
+    return statement.on_conflict_do_update(index_elements=[tasks.c.id], set_=_columns_of(statement.excluded))
+
+
+# PostgreSQL: all at once
+
+
+@cache
+def write(*, starts: bool, with_tasks: bool, tells: bool) -> Select[Any]:
+    """Write a transition; returns the id of its instance, and nothing if it lost.
+
+    Leaving out what is not needed saves the server a third of its work.
+
+    Args:
+        starts: Whether it may be a start.
+        with_tasks: Whether it may change tasks, given in `changed_tasks` as a JSON list of rows.
+        tells: Whether it may notify `channel`, of every text in the JSON list `payloads`.
+    """
+    changed = save_instance().returning(instances.c.id).cte("saved")
+    if starts:
+        changed = union_all(select(changed.c.id), select(_added().c.id)).cte("changed")
+    entry = insert(history).from_select(
+        ["instance_id", *_ENTRY], select(changed.c.id, *_ENTRY.values()), include_defaults=False
+    )
+    statement = select(changed.c.id).add_cte(entry.cte("noted"))
+    if tells:
+        statement = statement.add_columns(_notified())
+    return statement.add_cte(_tasks_saved(changed)) if with_tasks else statement
+
+
+def _added() -> CTE:
+    given = select(*_NEW.values()).where(_BASE_REVISION.is_(None))
+    added = postgresql.insert(instances).from_select([*_NEW], given, include_defaults=False)
+    return added.on_conflict_do_nothing().returning(instances.c.id).cte("added")
+
+
+def _tasks_saved(changed: CTE) -> CTE:
+    given = func.json_populate_recordset(
+        literal_column(f"NULL::{tasks.name}"), cast(bindparam("changed_tasks", type_=Document()), JSON)
+    ).table_valued(*(column(each.name, each.type) for each in tasks.c), name="given")
+    rows = select(*given.c).select_from(given.join(changed, true()))
+    saved = postgresql.insert(tasks).from_select([*tasks.c.keys()], rows, include_defaults=False)
+    saved = saved.on_conflict_do_update(index_elements=[tasks.c.id], set_=_columns_of(saved.excluded))
+    return saved.cte("tasks_saved")
+
+
+def _notified() -> ScalarSelect[Any]:
+    """Notify; within what is selected, so that it is done once for a transition that is written."""
+    payloads = func.json_array_elements_text(cast(bindparam("payloads", type_=Document()), JSON))
+    payload = payloads.column_valued("payload")
+    return select(func.count(func.pg_notify(bindparam("channel", type_=Text()), payload))).scalar_subquery()
+
+
+def _columns_of(excluded: Any) -> dict[str, Any]:
+    return {each.name: excluded[each.name] for each in tasks.c if not each.primary_key}
