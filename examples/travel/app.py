@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from litestar import Litestar
+from litestar.logging import LoggingConfig
 
 from examples.travel.process import TravelRequest
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
@@ -23,7 +24,9 @@ def create_app(database: str | None = None) -> Litestar:
     """
     url = database or os.environ.get("TRAVEL_DATABASE") or sqlite_url(Path("travel.sqlite3"))
     config = WorkflowPluginConfig(database=url, auto_register_workflows=[TravelRequest])
-    return Litestar(plugins=[WorkflowPlugin(config=config)])
+    # Litestar's own default also shows what every library has to say.
+    logging = LoggingConfig(root={"level": "WARNING", "handlers": ["queue_listener"]})
+    return Litestar(plugins=[WorkflowPlugin(config=config)], logging_config=logging)
 
 
 def sqlite_url(path: Path) -> str:

@@ -73,7 +73,8 @@ class PaymentHandled(BaseMachineStep):
 class Withdrawn(BaseMachineStep):
     name = "withdrawn"
     title = "Withdrawn by the employee"
-    terminate = True  # an approval given earlier in the round leads nowhere any more
+    join = "any"  # it waits for nothing else that may still come,
+    terminate = True  # and an approval given earlier in the round leads nowhere any more
 
     merge_output = True  # what is returned becomes data of the instance
 

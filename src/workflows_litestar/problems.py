@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from litestar.exceptions import HTTPException
 from litestar.response import Response
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from workflows_core import errors
 
@@ -36,26 +36,28 @@ DATA_POINTER: Final = "workflows_data_pointer"
 class Complaint(Struct, frozen=True):
     """One thing that is wrong with a request."""
 
-    detail: str
-    pointer: str | UnsetType = UNSET
-    """JSON pointer (RFC 6901) to the offending place of the body; empty for the whole body."""
-    parameter: str | UnsetType = UNSET
-    """Name of the offending query or path parameter."""
+    detail: Annotated[str, Meta(description="What is wrong, in a sentence.")]
+    pointer: Annotated[
+        str | UnsetType,
+        Meta(description="JSON pointer (RFC 6901) to the place in the body; empty for the whole body."),
+    ] = UNSET
+    parameter: Annotated[str | UnsetType, Meta(description="Name of the query or path parameter.")] = UNSET
 
 
 class Problem(Struct, frozen=True):
     """A refusal, as RFC 9457 describes it."""
 
-    type: str
-    """What kind of problem it is, as a URI; `about:blank` says no more than the status."""
-    title: str
-    """The kind of problem in words."""
-    status: int
-    """The HTTP status, once more."""
-    detail: str
-    """What happened here, in a sentence for the person who sent the request."""
-    errors: tuple[Complaint, ...] | UnsetType = UNSET
-    """Everything that is wrong with the request, where that can be said one by one."""
+    type: Annotated[
+        str,
+        Meta(description="The kind of problem, as a URI; `about:blank` says no more than the status."),
+    ]
+    title: Annotated[str, Meta(description="The kind of problem, in words.")]
+    status: Annotated[int, Meta(description="The HTTP status, once more.")]
+    detail: Annotated[str, Meta(description="What happened, in a sentence for whoever sent the request.")]
+    errors: Annotated[
+        tuple[Complaint, ...] | UnsetType,
+        Meta(description="Everything that is wrong with the request, where that can be said one by one."),
+    ] = UNSET
 
 
 class InvalidRequestError(HTTPException):

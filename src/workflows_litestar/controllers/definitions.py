@@ -26,6 +26,7 @@ class DefinitionController(Controller):
         operation_id="list_workflow_definitions",
         summary="List the workflow definitions",
         description="The latest version of each, by name.",
+        response_description="The definitions.",
         responses=refusals(),
     )
     async def list_definitions(self, workflow_registry: Registry) -> list[WorkflowDefinitionDTO]:
@@ -37,6 +38,7 @@ class DefinitionController(Controller):
         operation_id="get_workflow_definition",
         summary="Get a workflow definition",
         description="Its latest version.",
+        response_description="The definition.",
         responses=refusals(400, 404),
     )
     async def get_definition(self, name: FromPath[str], workflow_registry: Registry) -> WorkflowDefinitionDTO:
@@ -48,6 +50,7 @@ class DefinitionController(Controller):
         operation_id="get_workflow_definition_graph",
         summary="Draw a workflow definition",
         description="As Mermaid text, and as nodes and edges.",
+        response_description="The picture.",
         responses=refusals(400, 404),
     )
     async def get_graph(

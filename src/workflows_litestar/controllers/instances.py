@@ -35,6 +35,7 @@ class InstanceController(Controller):
         operation_id="start_workflow",
         summary="Start a workflow",
         description="Answers as soon as the start is stored; machine steps run in the background.",
+        response_description="The instance was started.",
         dto=JsonBody[StartWorkflowDTO],
         opt={DATA_POINTER: "/input_data"},
         responses=refusals(400, 404, 409, 413, 415),
@@ -56,6 +57,7 @@ class InstanceController(Controller):
         operation_id="list_workflow_instances",
         summary="List workflow instances",
         description="The newest first.",
+        response_description="The instances.",
         responses=refusals(400),
     )
     async def list_instances(
@@ -97,6 +99,7 @@ class InstanceController(Controller):
         operation_id="get_workflow_instance",
         summary="Get a workflow instance",
         description="With its data and what was done in it.",
+        response_description="The instance.",
         responses=refusals(400, 404),
     )
     async def get_instance(
@@ -110,6 +113,7 @@ class InstanceController(Controller):
         operation_id="get_workflow_instance_graph",
         summary="Draw a workflow instance",
         description="The picture of its workflow, with what is done in green, what is current in yellow, what failed in red.",
+        response_description="The picture.",
         responses=refusals(400, 404),
     )
     async def get_graph(
@@ -125,6 +129,7 @@ class InstanceController(Controller):
         operation_id="cancel_workflow_instance",
         summary="Cancel a workflow instance",
         description="Its open tasks are canceled, its running steps are told to stop.",
+        response_description="The instance was canceled.",
         responses=refusals(400, 404, 409),
     )
     async def cancel(
@@ -145,6 +150,7 @@ class InstanceController(Controller):
         operation_id="retry_workflow_instance",
         summary="Retry a failed workflow instance",
         description="Only what failed is done again.",
+        response_description="The instance goes on.",
         responses=refusals(400, 404, 409),
     )
     async def retry(

@@ -28,6 +28,7 @@ class TaskController(Controller):
         operation_id="list_human_tasks",
         summary="List human tasks",
         description="By due date, those without one last; then the oldest first.",
+        response_description="The tasks.",
         responses=refusals(400),
     )
     async def list_tasks(
@@ -67,6 +68,7 @@ class TaskController(Controller):
         operation_id="get_human_task",
         summary="Get a human task",
         description="With the schema of its form.",
+        response_description="The task.",
         responses=refusals(400, 404),
     )
     async def get_task(self, task_id: FromPath[UUID], workflow_engine: Engine) -> HumanTaskDTO:
@@ -78,6 +80,7 @@ class TaskController(Controller):
         operation_id="complete_human_task",
         summary="Complete a human task",
         description="The data is checked against the task's form before anything changes. Of many who try at once, one succeeds.",
+        response_description="The task was completed.",
         dto=JsonBody[CompleteTaskDTO],
         opt={DATA_POINTER: "/output_data"},
         responses=refusals(400, 404, 409, 413, 415),
@@ -104,6 +107,7 @@ class TaskController(Controller):
         operation_id="reassign_human_task",
         summary="Reassign a human task",
         description="Somebody else is to do it from now on.",
+        response_description="The task was reassigned.",
         dto=JsonBody[ReassignTaskDTO],
         responses=refusals(400, 404, 409, 413, 415),
     )
