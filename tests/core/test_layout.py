@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows_core.drawing.channels import Wire, assign_tracks
+from workflows_core.drawing.channels import Course, Tracks, Wire, assign_tracks
 from workflows_core.drawing.geometry import (
     Box,
     Layout,
@@ -300,9 +300,16 @@ def test_links_do_not_cross_without_need() -> None:
     assert (placed["a"].x < placed["b"].x) == (placed["d"].x < placed["c"].x)
 
 
-def test_lines_that_swap_columns_cut_the_corner() -> None:
-    """Side by side in both rows they would run over each other; so they are seen to cross."""
-    wires = [Wire(0, ((100, 7),)), Wire(100, ((0, 8),))]
+def test_lines_that_swap_columns_go_round_each_other() -> None:
+    """On any two tracks they would run over each other; so one of them takes two, and a column between."""
+    wires = [Wire(1, 0, ((100, 7),)), Wire(2, 100, ((0, 8),))]
 
-    assert assign_tracks(wires, apart=10).entangled == {0, 1}
-    assert assign_tracks([wires[0], Wire(100, ((200, 8),))], apart=10).entangled == frozenset()
+    assert assign_tracks(wires, apart=10) == Tracks(3, (Course(2, ((0, 50),)), Course(1)))
+    assert assign_tracks([wires[0], Wire(2, 100, ((200, 8),))], apart=10) == Tracks(2, (Course(1), Course(0)))
+
+
+def test_lines_without_room_to_go_round_cut_the_corner() -> None:
+    """Then they are seen to cross all the same."""
+    wires = [Wire(1, 0, ((15, 7),)), Wire(2, 15, ((0, 8),))]
+
+    assert assign_tracks(wires, apart=10).courses == (Course(0, cuts=True), Course(1, cuts=True))

@@ -8,6 +8,7 @@ Drawing, 2003).
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
@@ -26,10 +27,12 @@ class Wire:
     """What leads from one vertex to one or more in the row below.
 
     Attributes:
-        upper: Where it comes from above.
+        source: The vertex it comes from.
+        upper: Where that is.
         lowers: Where it leads to, from left to right: place and vertex.
     """
 
+    source: int
     upper: int
     lowers: tuple[tuple[int, int], ...]
 
@@ -50,38 +53,93 @@ class Wire:
 
 
 @frozen
-class Tracks:
-    """The tracks of one channel.
+class Course:
+    """How a wire runs across.
 
     Attributes:
-        count: How many there are.
-        of: For each wire its track, counted from the top.
-        entangled: The wires that no order keeps from running over another one.
+        track: The track from which it goes on down, counted from the top.
+        detour: What it does before: the tracks it takes, and how far each.
+        cuts: Whether it has to cut the corner instead, since all else would run over another wire.
     """
 
+    track: int
+    detour: tuple[tuple[int, int], ...] = ()
+    cuts: bool = False
+
+
+@frozen
+class Tracks:
+    """The tracks of one channel: how many, and the course of each wire."""
+
     count: int
-    of: tuple[int, ...]
-    entangled: frozenset[int]
+    courses: tuple[Course, ...]
 
 
 def assign_tracks(wires: Sequence[Wire], *, apart: int) -> Tracks:
-    """Assign a track to each wire; lines closer than `apart` are taken to run over each other."""
+    """Give each wire its course; lines closer than `apart` are taken to run over each other.
+
+    Two wires that swap their places would do so on any two tracks. One of them is then split in two, with
+    a column of its own between, so that the other can pass.
+    """
+    pieces = [[wire] for wire in wires]
+    while True:
+        flat = [piece for wire in pieces for piece in wire]
+        count, of, entangled = _assign(flat, apart)
+        owners = [number for number, wire in enumerate(pieces) for _ in wire]
+        split = next((halves for place in entangled if (halves := _split(place, flat, owners, apart))), None)
+        if split is None:
+            break
+        pieces[split[0]] = list(split[1])
+    cut = {owners[place] for place in entangled}
+    tracks = iter(of)
+    courses = []
+    for number, wire in enumerate(pieces):
+        taken = [(next(tracks), piece.lowers[0][0]) for piece in wire]
+        courses.append(Course(taken[-1][0], tuple(taken[:-1]), cuts=number in cut))
+    return Tracks(count, tuple(courses))
+
+
+def _split(
+    place: int, flat: list[Wire], owners: list[int], apart: int
+) -> tuple[int, tuple[Wire, Wire]] | None:
+    """Split a wire, once: from where it comes to a free column, and on from there."""
+    wire, owner = flat[place], owners[place]
+    column = _free_column(wire, flat, apart) if owners.count(owner) == 1 else None
+    if column is None:
+        return None
+    between = -1 - owner
+    return owner, (Wire(wire.source, wire.upper, ((column, between),)), Wire(between, column, wire.lowers))
+
+
+def _free_column(wire: Wire, wires: list[Wire], apart: int) -> int | None:
+    """Return the place nearest to the middle of a wire where nothing comes down or goes down."""
+    taken = sorted(
+        {place for other in wires for place in (other.upper, *(lower for lower, _ in other.lowers))}
+    )
+    inside = [place for place in taken if wire.left <= place <= wire.right]
+    middle = (wire.left + wire.right) // 2
+    gaps = [(left + apart, right - apart) for left, right in pairwise(inside) if right - left >= 2 * apart]
+    columns = [min(max(middle, left), right) for left, right in gaps]
+    return min(columns, key=lambda column: abs(column - middle), default=None)
+
+
+def _assign(wires: list[Wire], apart: int) -> tuple[int, list[int], list[int]]:
+    """Return how many tracks there are, the track of each wire, and the wires that run over another."""
     of = [0] * len(wires)
     entangled: set[int] = set()
     count = 0
     for group in _groups(wires, apart):
-        ordered = _ordered(group, wires, apart)
         done: list[int] = []
-        for number in ordered:
+        for number in _ordered(group, wires, apart):
             wire = wires[number]
             over = [other for other in done if _overlap(wires[other], wire, apart)]
             of[number] = max((of[other] + 1 for other in over), default=0)
-            entangled.update(
-                both for other in over if _collide(wire, wires[other], apart) for both in (number, other)
-            )
+            for other in over:
+                if _collide(wire, wires[other], apart):
+                    entangled |= {number, other}
             done.append(number)
             count = max(count, of[number] + 1)
-    return Tracks(count, tuple(of), frozenset(entangled))
+    return count, of, sorted(entangled)
 
 
 def _groups(wires: Sequence[Wire], apart: int) -> list[list[int]]:
@@ -112,7 +170,7 @@ def _collide(below: Wire, above: Wire, apart: int) -> bool:
 
     It comes down to its own track past the other track, from which the other wire goes down as well.
     """
-    return any(abs(below.upper - place) < apart for place, _ in above.lowers)
+    return any(abs(below.upper - place) < apart and vertex != below.source for place, vertex in above.lowers)
 
 
 def _cost(above: Wire, below: Wire, apart: int) -> int:

@@ -39,7 +39,8 @@ class Box:
     Attributes:
         id: Names it among the boxes.
         width: Even, so that its borders lie on whole coordinates.
-        height: Even as well. The box becomes higher if more links end at one of its sides than fit.
+        height: Even as well, but for rectangles. The box becomes higher if more links end at one of its
+            sides than fit.
         outline: Its shape.
     """
 
@@ -124,7 +125,7 @@ class PlacedBox:
     @property
     def bottom(self) -> int:
         """Where its lower border is."""
-        return self.y + self.height // 2
+        return self.top + self.height
 
 
 @frozen

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
+
+from workflows_core.drawing.straightening import straighten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from workflows_core.drawing.geometry import Spacing
     from workflows_core.drawing.hierarchy import Hierarchy
     from workflows_core.drawing.ordering import Rows
-
-Apart: TypeAlias = "Callable[[int, int], float]"
-"""How far the middles of two vertices side by side must be apart at least."""
+    from workflows_core.drawing.straightening import Apart
 
 
 def assign_positions(hierarchy: Hierarchy, rows: Rows, spacing: Spacing) -> list[int]:
@@ -41,6 +41,7 @@ def assign_positions(hierarchy: Hierarchy, rows: Rows, spacing: Spacing) -> list
     middles = _balance(results, [vertex.width for vertex in vertices])
     # Halves are all rounded in the same direction, so that what is apart stays as far apart.
     whole = [math.floor(x + 0.5) for x in middles]
+    whole = straighten(hierarchy, rows, whole, apart=apart, most=spacing.snap)
     left = min(x - vertex.width // 2 for x, vertex in zip(whole, vertices, strict=True))
     return [x - left for x in whole]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from workflows_core.drawing.channels import Wire, assign_tracks
+from workflows_core.drawing.channels import Course, Wire, assign_tracks
 from workflows_core.drawing.geometry import PlacedBox, PlacedLink, Point, half_width
 from workflows_core.drawing.sides import assign_ports
 
@@ -27,14 +27,12 @@ class _Part:
     Attributes:
         upper: Where it leaves the upper row.
         lower: Where it comes to the lower row.
-        track: The track on which it runs across.
-        cuts: Whether it cuts the corner instead, to stay apart from another one.
+        course: How it runs across.
     """
 
     upper: int
     lower: int
-    track: int
-    cuts: bool
+    course: Course
 
 
 @frozen
@@ -86,7 +84,6 @@ def route(
 
 def _channel(row: list[int], hierarchy: Hierarchy, x: list[int], spacing: Spacing) -> _Channel:
     wires: list[Wire] = []
-    keys: list[int] = []
     for upper in row:
         if hierarchy.below[upper]:
             ends = {
@@ -94,12 +91,11 @@ def _channel(row: list[int], hierarchy: Hierarchy, x: list[int], spacing: Spacin
             }
             from_x = min(ends)[0]
             lowers = tuple(sorted((to_x, lower) for (_, to_x), lower in ends.items()))
-            wires.append(Wire(from_x, lowers))
-            keys.append(upper)
+            wires.append(Wire(upper, from_x, lowers))
     tracks = assign_tracks(wires, apart=spacing.lines // 2)
     parts = {
-        (key, lower): _Part(wire.upper, to_x, tracks.of[number], number in tracks.entangled)
-        for number, (key, wire) in enumerate(zip(keys, wires, strict=True))
+        (wire.source, lower): _Part(wire.upper, to_x, course)
+        for wire, course in zip(wires, tracks.courses, strict=True)
         for to_x, lower in wire.lowers
     }
     return _Channel(parts, tracks.count)
@@ -212,14 +208,18 @@ class _Router:
         """Return the points at which a part turns, from the top; none if it runs straight down."""
         row = self.hierarchy.vertices[upper].row
         part = self.channels[row].parts[upper, lower]
-        if part.upper == part.lower:
-            return []
-        if part.cuts:
+        if part.course.cuts:
             top, bottom = self.heights.ends[row]
             inset = (bottom - top) // 4
             return [Point(part.upper, top + inset), Point(part.lower, bottom - inset)]
-        y = self.heights.tracks[row] + part.track * self.spacing.tracks
-        return [Point(part.upper, y), Point(part.lower, y)]
+        turns: list[Point] = []
+        x = part.upper
+        for track, to_x in (*part.course.detour, (part.course.track, part.lower)):
+            if x != to_x:
+                y = self.heights.tracks[row] + track * self.spacing.tracks
+                turns += [Point(x, y), Point(to_x, y)]
+                x = to_x
+        return turns
 
     def _part(self, upper: int, lower: int) -> _Part:
         return self.channels[self.hierarchy.vertices[upper].row].parts[upper, lower]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from workflows_core.drawing.geometry import PlacedBox
 
 _LEAST_WIDTH: Final = 96
-_LINE: Final = 17
+LINE: Final = 17
+"""From one line of text to the next."""
 _PADDING: Final = 24
 BAR: Final = 8
 """How far the second bars of a shape with bars are from its ends."""
@@ -71,12 +72,12 @@ def shape_of(kind: str) -> Shape:
 def box_for(id_: str, shape: Shape, text_width: int, lines: int) -> Box:
     """Return a box that the text fits into."""
     width = text_width + (ICON_WIDTH if shape.icon else 0)
-    height = lines * _LINE + _PADDING
+    height = lines * LINE + _PADDING
     match shape.outline:
         case Outline.DIAMOND:
             # A text fits if its share of the width and its share of the height make no more than one.
-            height = lines * _LINE + 44
-            width = width * height // (height - lines * _LINE) + 8
+            height = lines * LINE + 44
+            width = width * height // (height - lines * LINE) + 8
         case Outline.HEXAGON:
             width += 2 * slant(width, height) + 10
         case Outline.STADIUM:

@@ -37,7 +37,7 @@ def assign_ports(boxes: Sequence[Box], hierarchy: Hierarchy, x: list[int], spaci
     }
     heights = [box.height for box in boxes]
     for (box, _), order in orders.items():
-        heights[box] = max(heights[box], _even(spacing.ports * (len(order) + 1)))
+        heights[box] = max(heights[box], spacing.ports * (len(order) + 1))
     ports: dict[int, tuple[int, ...]] = {}
     for (box, _), order in orders.items():
         for number, place in enumerate(order, start=1):
@@ -60,7 +60,3 @@ def _from_the_top(vertices: list[int], hierarchy: Hierarchy, spacing: Spacing) -
     label = max((hierarchy.vertices[vertex].height for vertex in loops), default=0)
     room = [None] * (label // spacing.ports if label else 0)
     return [*leaving, *reversed(loops), *room, *loops, *reversed(coming)]
-
-
-def _even(length: int) -> int:
-    return length + length % 2

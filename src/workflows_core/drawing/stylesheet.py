@@ -75,11 +75,13 @@ _SHAPES: Final = """\
 .diagram .mark path { fill: none; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .diagram .badge text { font-size: 11px; font-weight: 600; }
 .diagram .end .shape { stroke-width: 4; }
-.diagram .step { cursor: default; outline: none; }
+.diagram .step { cursor: default; }
+.diagram .step:focus { outline: none; }
+.diagram .step:focus-visible { outline-style: solid; outline-width: 2.5px; outline-offset: 10px; }
 .diagram a.step { cursor: pointer; }
 .diagram .hit { fill: transparent; stroke: none; stroke-width: 3; pointer-events: all; }
 .diagram .details { visibility: hidden; pointer-events: none; }
-.diagram .step:hover .details, .diagram .step:focus .details { visibility: visible; }
+.diagram .step:hover + .details, .diagram .step:focus + .details { visibility: visible; }
 .diagram .details text { font-size: 12px; }
 .diagram .details .name { font-weight: 600; }
 @media (prefers-reduced-motion: no-preference) {
@@ -121,7 +123,7 @@ _COLOURS: Final = """\
 .diagram .badge rect { fill: var(--diagram-badge); stroke: var(--diagram-page); }
 .diagram .badge text { fill: var(--diagram-badge-text); }
 .diagram .step:hover .hit { stroke: var(--diagram-border); }
-.diagram .step:focus .hit { stroke: var(--diagram-focus); }
+.diagram .step:focus-visible { outline-color: var(--diagram-focus); }
 .diagram .details rect { fill: var(--diagram-page); stroke: var(--diagram-border); }
 .diagram .details .more { fill: var(--diagram-muted); }
 """

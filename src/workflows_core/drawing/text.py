@@ -1,16 +1,20 @@
 """How wide text is, and how it is made to fit.
 
-No font is at hand when a drawing is made, so widths are estimated: those of Helvetica, which the usual
-sans-serif fonts come close to, and a little more.
+No font is at hand when a drawing is made, so widths in pixels are estimated: those of Helvetica, which
+the usual sans-serif fonts come close to, and a little more. In a terminal, signs take one cell or two.
 """
 
 from __future__ import annotations
 
 import math
 import unicodedata
-from functools import lru_cache
-from types import MappingProxyType
-from typing import Final
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+Measure: TypeAlias = Callable[[str], int]
+"""Tells how wide a text is."""
 
 ELLIPSIS: Final = "…"
 
@@ -18,7 +22,7 @@ _MARGIN: Final = 1.12
 """System fonts are a little wider than Helvetica."""
 _UNKNOWN: Final = 600
 _WIDE: Final = 1000
-_WIDTHS: Final = MappingProxyType({
+_WIDTHS: Final[dict[str, int]] = {
     sign: width
     for signs, width in {
         "ijl'": 222,
@@ -41,51 +45,61 @@ _WIDTHS: Final = MappingProxyType({
         "@": 1015,
     }.items()
     for sign in signs
-})  # fmt: skip
+}  # fmt: skip
 """Width of the signs in thousandths of the font's size."""
 
 
-@lru_cache(maxsize=4096)
-def text_width(text: str, size: float) -> int:
-    """Return about how wide the text is at a size of the font, in the unit of the size."""
-    return math.ceil(sum(map(_sign_width, text)) * size * _MARGIN / 1000)
+def pixels(size: float) -> Measure:
+    """Return a measure of pixels for a size of the font, in pixels as well."""
+
+    def measure(text: str) -> int:
+        return math.ceil(
+            sum([_WIDTHS.get(sign) or _sign_width(sign) for sign in text]) * size * _MARGIN / 1000
+        )
+
+    return measure
 
 
 def _sign_width(sign: str) -> int:
-    width = _WIDTHS.get(sign)
-    if width is not None:
-        return width
+    """Return the width of a sign that the table does not know."""
     if unicodedata.combining(sign):
         return 0
     return _WIDE if unicodedata.east_asian_width(sign) in "WF" else _UNKNOWN
 
 
-def wrap(text: str, size: float, *, width: int, lines: int) -> tuple[str, ...]:
+def cells(text: str) -> int:
+    """Return how many cells a terminal needs for the text."""
+    return sum(map(sign_cells, text))
+
+
+def sign_cells(sign: str) -> int:
+    """Return how many cells a terminal needs for one sign: 0 if it is put over the one before."""
+    if unicodedata.combining(sign):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+
+
+def wrap(text: str, measure: Measure, *, width: int, lines: int, ellipsis: str = ELLIPSIS) -> tuple[str, ...]:
     """Break the text between words into at most so many lines of at most that width.
 
     Words that are too long are cut, and so is what is left over at the end; an ellipsis shows it.
     """
-    words = text.split()
+    words = deque(text.split())
     wrapped: list[str] = []
     while words and len(wrapped) < lines:
-        line = words.pop(0)
+        line = words.popleft()
         if len(wrapped) == lines - 1:
             line = " ".join([line, *words])
-            words = []
-        while words and text_width(f"{line} {words[0]}", size) <= width:
-            line += f" {words.pop(0)}"
-        wrapped.append(shorten(line, size, width=width))
+            words.clear()
+        while words and measure(f"{line} {words[0]}") <= width:
+            line += f" {words.popleft()}"
+        wrapped.append(shorten(line, measure, width=width, ellipsis=ellipsis))
     return tuple(wrapped)
 
 
-def shorten(text: str, size: float, *, width: int) -> str:
+def shorten(text: str, measure: Measure, *, width: int, ellipsis: str = ELLIPSIS) -> str:
     """Cut the text so that it fits into the width; an ellipsis shows where."""
-    if text_width(text, size) <= width:
+    if measure(text) <= width:
         return text
-    kept, rest = 0, width - text_width(ELLIPSIS, size)
-    for sign in text:
-        rest -= text_width(sign, size)
-        if rest < 0:
-            break
-        kept += 1
-    return text[:kept].rstrip() + ELLIPSIS
+    kept = bisect_right(range(1, len(text)), width, key=lambda length: measure(text[:length] + ellipsis))
+    return text[:kept].rstrip() + ellipsis

@@ -21,15 +21,14 @@ def escape(text: str) -> str:
     return _FORBIDDEN.sub(" ", text).translate(_MARKUP)
 
 
-def element(name: str, attributes: Mapping[str, object], content: Iterable[str] | None = None) -> str:
+def element(tag: str, attributes: Mapping[str, object], content: Iterable[str] | None = None) -> str:
     """Return an element; `content` is markup, the values of attributes are text.
 
-    Attributes that are `None` are left out. An underscore at the end of a name is dropped, one within it
-    becomes a hyphen: so `class_` and `text_anchor` can be written as keywords.
+    Attributes that are `None` are left out.
     """
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
-        for key, value in attributes.items()
+        f' {name}="{value if isinstance(value, int | float) else escape(str(value))}"'
+        for name, value in attributes.items()
         if value is not None
     )
-    return f"<{name}{written}/>" if content is None else f"<{name}{written}>{''.join(content)}</{name}>"
+    return f"<{tag}{written}/>" if content is None else f"<{tag}{written}>{''.join(content)}</{tag}>"
