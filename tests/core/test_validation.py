@@ -1,5 +1,6 @@
 """Validation: every kind of problem, all of them at once, and no false ones."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +285,14 @@ def test_whatever_comes_in_gets_a_report(fields: dict[str, Any]) -> None:
     if not any(problem.is_error for problem in problems):
         assert definition.specification
         assert definition.graph.nodes
+
+
+def test_the_reference_lists_the_same_codes() -> None:
+    """In the same order, with the same severity, and each with an example."""
+    sections = re.split(r"^### `(.+)`$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    documented = dict(zip(sections[::2], sections[1::2], strict=True))
+
+    assert list(documented) == list(CODES)
+    for code, text in documented.items():
+        assert text.lstrip().startswith(f"*{CODES[code].title()}.*")
+        assert f'"{code}"' in text.split("```python")[1]

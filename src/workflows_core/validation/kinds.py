@@ -74,12 +74,8 @@ def check_policies(
         if name not in definition.steps:
             place = (*path, "policies", "not_who_did", number)
             detail = f"The policies speak of the step {shown(name)}, which is no step."
-            hint = report.meant(name, filter(_is_text, definition.steps), "Correct the name.")
+            hint = report.meant(name, definition.steps, "Correct the name.")
             report.add("unknown-policy-step", place, detail, hint, step=step)
-
-
-def _is_text(name: object) -> bool:
-    return isinstance(name, str)
 
 
 def _contradictions(step: BaseHumanStep) -> Iterator[tuple[tuple[str | int, ...], str]]:

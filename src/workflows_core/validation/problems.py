@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
+from workflows_core.assembly import NAMELESS
 from workflows_core.data import pointer
 
 
@@ -121,7 +122,8 @@ class Report:
         """Return the hint for a name that is not known: the one that was probably meant."""
         if isinstance(name, str) and self._suggestions < _MAX_SUGGESTIONS:
             self._suggestions += 1
-            found = get_close_matches(name[:200], known, 1)
+            named = (each for each in known if isinstance(each, str) and not each.startswith(NAMELESS))
+            found = get_close_matches(name[:200], named, 1)
             if found:
                 return f"Did you mean {found[0]!r}?"
         return otherwise

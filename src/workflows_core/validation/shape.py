@@ -71,8 +71,7 @@ def _is_known(definition: WorkflowDefinition, name: object) -> bool:
 def _meant(report: Report, definition: WorkflowDefinition, name: object) -> str:
     if isinstance(name, Group):
         return "Put the group among the steps of the definition."
-    known = [step for step in definition.steps if isinstance(step, str)]
-    return report.meant(name, known, "Add such a step, or correct the name.")
+    return report.meant(name, definition.steps, "Add such a step, or correct the name.")
 
 
 def check_shape(

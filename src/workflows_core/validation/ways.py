@@ -84,8 +84,7 @@ def _check_end(report: Report, definition: WorkflowDefinition, number: int, edge
     if isinstance(name, Group):
         hint = "Put the group among the steps of the definition."
     else:
-        known = [step for step in definition.steps if isinstance(step, str)]
-        hint = report.meant(name, known, "Add such a step, or correct the name.")
+        hint = report.meant(name, definition.steps, "Add such a step, or correct the name.")
     step = edge.source if end == "target" and isinstance(owner, Step) else None
     report.add(f"unknown-{end}", path, detail, hint, step=step)
     return False
