@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from workflows_core.diagram import Diagram, DiagramEdge, DiagramNode, NodeState
 from workflows_core.drawing.stylesheet import DARK, LIGHT, STYLESHEET, standalone_stylesheet
 from workflows_core.drawing.svg import Extras, svg
+from workflows_core.drawing.text import ELLIPSIS, cells, wrap
 from workflows_core.steps import StepKind
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -202,6 +203,21 @@ def test_the_title_names_the_drawing() -> None:
 def test_nothing_to_draw() -> None:
     """A definition without steps gives a drawing without any."""
     assert all_of(drawn(Diagram((), ())), "node") == []
+
+
+@given(st.text(max_size=80), st.integers(1, 5), st.integers(2, 30))
+def test_texts_are_broken_and_cut_to_fit(text: str, lines: int, width: int) -> None:
+    """At most so many lines, none too wide; nothing is lost but what an ellipsis stands for."""
+    wrapped = wrap(text, cells, width=width, lines=lines)
+    shown, whole = "".join("".join(wrapped).split()), "".join(text.split())
+
+    assert len(wrapped) <= lines
+    assert all(cells(line) <= max(width, 3) for line in wrapped)
+    assert shown == whole or (shown.endswith(ELLIPSIS) and whole.startswith(shown[:-1]))
+
+
+def test_scripts_without_blanks_are_broken() -> None:
+    assert wrap("日本語の手続きと確認", cells, width=10, lines=3) == ("日本語の手", "続きと確認")
 
 
 # Under a strict policy for content

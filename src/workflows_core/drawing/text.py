@@ -82,7 +82,8 @@ def sign_cells(sign: str) -> int:
 def wrap(text: str, measure: Measure, *, width: int, lines: int, ellipsis: str = ELLIPSIS) -> tuple[str, ...]:
     """Break the text between words into at most so many lines of at most that width.
 
-    Words that are too long are cut, and so is what is left over at the end; an ellipsis shows it.
+    Words that are too long for a line are broken, as scripts without blanks need it. What is left over at the
+    end is cut; an ellipsis shows it.
     """
     words = deque(text.split())
     wrapped: list[str] = []
@@ -91,6 +92,10 @@ def wrap(text: str, measure: Measure, *, width: int, lines: int, ellipsis: str =
         if len(wrapped) == lines - 1:
             line = " ".join([line, *words])
             words.clear()
+        elif measure(line) > width:
+            length = _fitting(line, measure, width)
+            words.appendleft(line[length:])
+            line = line[:length]
         while words and measure(f"{line} {words[0]}") <= width:
             line += f" {words.popleft()}"
         wrapped.append(shorten(line, measure, width=width, ellipsis=ellipsis))
@@ -101,5 +106,10 @@ def shorten(text: str, measure: Measure, *, width: int, ellipsis: str = ELLIPSIS
     """Cut the text so that it fits into the width; an ellipsis shows where."""
     if measure(text) <= width:
         return text
-    kept = bisect_right(range(1, len(text)), width, key=lambda length: measure(text[:length] + ellipsis))
+    kept = _fitting(text, lambda part: measure(part + ellipsis), width)
     return text[:kept].rstrip() + ellipsis
+
+
+def _fitting(text: str, measure: Measure, width: int) -> int:
+    """Return how many signs of a text that is too long fit into the width: one at least."""
+    return bisect_right(range(1, len(text)), width, key=lambda length: measure(text[:length])) or 1
