@@ -15,6 +15,7 @@ from workflows_core.instance import Instance
 from workflows_core.machine import advance
 from workflows_core.testing import strategies as workflows
 from workflows_core.testing.clock import BEGINNING
+from workflows_core.transition import transition
 
 
 @frozen
@@ -27,12 +28,16 @@ class Move:
     after: Instance
 
 
-@frozen
+@frozen(repr=False)
 class Course:
     """A definition, and what one of its instances went through."""
 
     definition: WorkflowDefinition
     moves: tuple[Move, ...]
+
+    def __repr__(self) -> str:
+        edges = ", ".join(f"{edge.source} → {edge.target} ({edge.label})" for edge in self.definition.edges)
+        return f"Course({list(self.definition.steps.values())}, {edges}, {[move.command for move in self.moves]})"
 
     @property
     def instance(self) -> Instance:
@@ -58,7 +63,8 @@ def course(definition: WorkflowDefinition, commands: Iterable[cmd.Command]) -> C
     for command in commands:
         before = moves[-1].after if moves else None
         events, after = advance(definition, before, command)
-        moves.append(Move(before, command, events, after))
+        stored = transition(before, after, events, actor=command.actor).instance
+        moves.append(Move(before, command, events, stored))
     return Course(definition, tuple(moves))
 
 

@@ -1,1 +1,34 @@
-"""What helps others to test: the suite that every storage must pass."""
+"""What helps others to test: their workflows, and the storages they write.
+
+* `simulate` runs a workflow without a storage and without waiting, and says where it went.
+* `assert_sound` follows every course that a workflow allows, and shows the shortest that goes wrong.
+* `strategies` draws definitions, data and commands (needs Hypothesis).
+* `storage.StorageSuite` is what every storage has to pass (needs pytest and pytest-asyncio).
+* `VirtualClock` and `NumberedIds` are for engines in tests.
+
+Hypothesis and pytest are needed by those who import the modules that use them, and by nobody else.
+"""
+
+from workflows_core.testing.choices import Answer, Choice, Fake, SimulationError
+from workflows_core.testing.clock import NumberedIds, VirtualClock
+from workflows_core.testing.form_data import UnfillableFormError, form_data
+from workflows_core.testing.simulation import Simulated, simulate, simulate_async
+from workflows_core.testing.soundness import Exploration, UndecidedError, UnsoundWorkflowError, assert_sound
+
+__all__ = [
+    "Answer",
+    "Choice",
+    "Exploration",
+    "Fake",
+    "NumberedIds",
+    "Simulated",
+    "SimulationError",
+    "UndecidedError",
+    "UnfillableFormError",
+    "UnsoundWorkflowError",
+    "VirtualClock",
+    "assert_sound",
+    "form_data",
+    "simulate",
+    "simulate_async",
+]

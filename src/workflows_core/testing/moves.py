@@ -12,8 +12,9 @@ from uuid import UUID
 
 from workflows_core import commands as cmd
 from workflows_core.exits import COMPLETED
+from workflows_core.quorum import Seat
 from workflows_core.states import INSTANCE_COMMANDS, TOKEN_MOVES, TokenState
-from workflows_core.steps import BaseHumanStep, ExclusiveGateway, InclusiveGateway, StepKind
+from workflows_core.steps import BaseHumanStep, DecisionStep, ExclusiveGateway, InclusiveGateway, StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from workflows_core.edges import Edge
     from workflows_core.graph import Node
     from workflows_core.instance import Instance, Token
+    from workflows_core.steps import Step
+    from workflows_core.tasks import Task
+
+SOMEBODY: Final = "somebody"
+"""Who completes tasks and decides here."""
 
 OWNER: Final = "a runner"
 """The runner on whose behalf machine steps are started here."""
@@ -87,13 +93,10 @@ def beginning(definition: WorkflowDefinition, token: Token, at: datetime) -> cmd
     node = definition.graph.nodes[token.step]
     match node.step.kind:
         case StepKind.HUMAN:
-            outcomes = tuple(node.step.outcomes) if isinstance(node.step, BaseHumanStep) else ()
-            return cmd.OpenTask(
-                at=at,
-                token=token.id,
-                task_id=UUID(int=token.id),
-                title=node.step.label,
-                outcomes=outcomes,
+            return _open_task(node.step, token, at)
+        case StepKind.DECISION:
+            return cmd.OpenDecision(
+                at=at, token=token.id, seats=_seats(node.step, token), task=_open_task(node.step, token, at)
             )
         case StepKind.TIMER:
             return cmd.SetTimer(at=at, token=token.id, due_at=at)
@@ -103,6 +106,23 @@ def beginning(definition: WorkflowDefinition, token: Token, at: datetime) -> cmd
                 at=at, token=token.id, name=token.step, correlation_key="", due_at=patience
             )
     return cmd.StartStep(at=max(at, token.due_at or at), token=token.id, owner=OWNER)
+
+
+def _open_task(step: Step, token: Token, at: datetime) -> cmd.OpenTask:
+    return cmd.OpenTask(
+        at=at, token=token.id, task_id=UUID(int=token.id), title=step.label, outcomes=_outcomes(step)
+    )
+
+
+def _outcomes(step: Step) -> tuple[str, ...]:
+    return tuple(step.outcomes) if isinstance(step, BaseHumanStep) else ()
+
+
+def _seats(step: Step, token: Token) -> tuple[Seat, ...]:
+    """Return the seats of a decision: one whose vote decides, since who sits there only the data says."""
+    needs = step.quorum.needs if isinstance(step, DecisionStep) else 1
+    weight = needs if isinstance(needs, int) else 1
+    return (Seat(name=SOMEBODY, weight=weight, task_id=UUID(int=token.id)),)
 
 
 def endings(
@@ -125,11 +145,10 @@ def endings(
                 yield f"{name} fails", _failure(token, at)
                 if getattr(definition.graph.nodes[token.step].step, "timeout", None) is not None:
                     yield f"{name} takes too long", _failure(token, at, timed_out=True)
-        case TokenState.WAITING if token.task_id is not None:
-            for outcome in instance.tasks[token.task_id].outcomes or (None,):
-                words = f"{name} is completed" + (f" with {outcome!r}" if outcome else "")
-                yield words, cmd.CompleteTask(at=at, task_id=token.task_id, data={}, outcome=outcome)
         case TokenState.WAITING:
+            for task in instance.tasks.values():
+                if task.token == token.id:
+                    yield from _completions(task, at)
             if token.awaits is not None:
                 yield f"{name} gets its message", cmd.DeliverMessage(at=at, token=token.id, message_id=name)
             if token.due_at is not None and (failures or token.awaits is None):
@@ -139,6 +158,12 @@ def endings(
             yield from _leaving(definition.graph.nodes[token.step], token, at)
         case TokenState.FAILED if failures:
             yield f"somebody retries {name}", cmd.Retry(at=at, step=token.step)
+
+
+def _completions(task: Task, at: datetime) -> Iterator[tuple[str, cmd.Command]]:
+    for outcome in task.outcomes or (None,):
+        words = f"{task.step_name!r} is completed" + (f" with {outcome!r}" if outcome else "")
+        yield words, cmd.CompleteTask(at=at, task_id=task.id, data={}, outcome=outcome, actor=SOMEBODY)
 
 
 def _failure(token: Token, at: datetime, *, timed_out: bool = False) -> cmd.FailStep:
@@ -192,6 +217,5 @@ def interventions(definition: WorkflowDefinition, instance: Instance, at: dateti
 def _skips(definition: WorkflowDefinition, instance: Instance, at: datetime) -> Iterator[cmd.Command]:
     for token in instance.tokens.values():
         if "StepSkipped" in TOKEN_MOVES[token.state]:
-            step = definition.steps[token.step]
-            for outcome in tuple(step.outcomes if isinstance(step, BaseHumanStep) else ()) or (None,):
+            for outcome in _outcomes(definition.steps[token.step]) or (None,):
                 yield cmd.Skip(at=at, step=token.step, outcome=outcome, reason="We do without.")

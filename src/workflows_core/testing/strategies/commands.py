@@ -15,6 +15,7 @@ from workflows_core import commands as cmd
 from workflows_core.definitions import WorkflowDefinition
 from workflows_core.instance import Instance
 from workflows_core.machine import advance
+from workflows_core.quorum import Seat
 from workflows_core.states import InstanceStatus, TokenState
 from workflows_core.testing.clock import BEGINNING
 from workflows_core.testing.moves import beginning, endings, interventions
@@ -107,16 +108,17 @@ def commands(draw: st.DrawFn, definition: WorkflowDefinition, instance: Instance
     token = draw(st.integers(1, instance.next_token))
     steps = [*definition.steps, "no such step"]
     given: dict[str, st.SearchStrategy[object]] = {
+        "actor": st.sampled_from([None, "ann", "bob"]),
         "at": st.integers(-100, 100).map(lambda seconds: instance.updated_at + timedelta(seconds=seconds)),
         "attempt": st.integers(0, 3),
         "data": _FORMS,
-        "due_at": st.just(instance.updated_at),
-        "exit": st.sampled_from(["completed", "error"]),
         "outcome": st.sampled_from([None, "yes", "0", "no such outcome"]),
+        "seats": st.just((Seat(name="ann", task_id=UUID(int=token)),)),
         "source": st.sampled_from([None, *steps]),
         "step": st.sampled_from(steps),
         "target": st.sampled_from(steps),
         "targets": st.sampled_from(steps).map(lambda step: (step,)),
+        "task": st.just(cmd.OpenTask(at=BEGINNING, token=token, task_id=UUID(int=token), title="Task")),
         "task_id": st.sampled_from([*instance.tasks, UUID(int=token), UUID(int=0)]),
         "token": st.just(token),
     }
@@ -129,7 +131,8 @@ def commands(draw: st.DrawFn, definition: WorkflowDefinition, instance: Instance
 
 
 def _type_name(type_: object) -> str:
-    return type_ if isinstance(type_, str) else str(getattr(type_, "__name__", type_))
+    name = type_ if isinstance(type_, str) else str(getattr(type_, "__name__", type_))
+    return name.removesuffix(" | None")
 
 
 _ANYTHING: Final[Mapping[str, object]] = MappingProxyType(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.steps import (
     BaseHumanStep,
+    DecisionStep,
     DelayStep,
     ExclusiveGateway,
     InclusiveGateway,
@@ -185,15 +186,17 @@ def _step(draw: st.DrawFn, name: str, targets: list[str], *, goes_back: bool) ->
 
 
 def _decided(draw: st.DrawFn, name: str, targets: list[str]) -> tuple[Step, list[Edge]]:
-    """Draw a step that a person decides."""
+    """Draw a step that a person decides, or several together."""
     if not targets:
         return BaseHumanStep(name, outcomes=draw(st.sampled_from([(), _OUTCOMES[:2]]))), []
     outcomes = _OUTCOMES[: max(2, min(3, len(targets)))]
+    together = len(outcomes) == 2 and draw(st.integers(0, 3)) == 0
     edges = [
         Edge(name, target, on=outcomes[place % len(outcomes)])
         for place, target in enumerate([*targets, *targets][: max(len(targets), len(outcomes))])
     ]
-    return BaseHumanStep(name, outcomes=outcomes), edges
+    kind = DecisionStep if together else BaseHumanStep
+    return kind(name, outcomes=outcomes), edges
 
 
 def _determined(draw: st.DrawFn, name: str, targets: list[str]) -> tuple[Step, list[Edge]]:
