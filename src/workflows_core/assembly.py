@@ -8,7 +8,7 @@ report with everything else.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from attrs import NOTHING, evolve, frozen
 
 from workflows_core.edges import Edge, name_of
+from workflows_core.exits import ERROR, TIMEOUT
 from workflows_core.expressions import InvalidExpressionError, compile_expression
 from workflows_core.groups import Chooser, ConditionalGroup, Group, ParallelGroup, SequentialGroup
 from workflows_core.steps import ExclusiveGateway, InclusiveGateway, ParallelGateway, Step
@@ -120,13 +121,13 @@ class _Assembly:
     def __init__(self, entries: list[tuple[object, object]]) -> None:
         self.steps: dict[str, Step] = {}
         self.edges: list[Edge] = []
-        self._named: dict[str, _Ends] = {}
+        self._named: dict[str, Group] = {}
         self._groups: dict[int, _Ends] = {}
         self._objects: dict[int, str] = {}
         self._classes: dict[type, list[str]] = {}
-        self._used = {key for key, _entry in entries} | {
-            step.name for _key, entry in entries for step in _leaves(entry) if isinstance(step.name, str)
-        }
+        self._used: set[object] = {key for key, _entry in entries}
+        for key, entry in entries:
+            self._used |= _names_in(entry, key)
         for key, entry in entries:
             if isinstance(entry, Step):
                 self._introduce(entry, key)
@@ -189,8 +190,9 @@ class _Assembly:
             place = self._place(group, key)
             ends = _Ends(place, place)
         self._groups.setdefault(id(group), ends)
-        if name:
-            self._named.setdefault(name, ends)
+        for called in (group.name, key):
+            if called and isinstance(called, str):
+                self._named.setdefault(called, group)
         return ends
 
     def _expand_sequence(self, group: SequentialGroup) -> _Ends:
@@ -259,14 +261,13 @@ class _Assembly:
         a definition bear the same name only if they join the same.
         """
         firsts = [_first_name(member) for member in group.members]
-        name = "_".join(firsts if len(firsts) <= 3 else [firsts[0], "and", str(len(firsts) - 1), "more"])[
-            :150
-        ]
-        number, unique = 1, name
-        while {f"{unique}_{part}" for part in ("fork", "join", "choice", "merge")} & self._used:
+        words = firsts if len(firsts) <= 3 else [firsts[0], "and", str(len(firsts) - 1), "more"]
+        name = unique = "_".join(words)[:150]
+        number = 1
+        while _parts_of(unique) & self._used:
             number += 1
             unique = f"{name}_{number}"
-        self._used |= {f"{unique}_{part}" for part in ("fork", "join", "choice", "merge")}
+        self._used |= _parts_of(unique)
         return unique
 
     # References
@@ -277,27 +278,32 @@ class _Assembly:
             return cast("str", self._objects.get(id(reference), reference))
         if inspect.isclass(reference):
             return self._only_one(reference) or cast("str", reference)
-        ends = None
-        if isinstance(reference, Group):
-            ends = self._groups.get(id(reference))
-        elif isinstance(reference, str) and reference not in self.steps:
-            ends = self._named.get(reference)
+        group = self._group(reference)
+        ends = None if group is None else self._groups.get(id(group))
         if ends is None:
             return cast("str", reference)
         return ends.exit if leaving else ends.entry
+
+    def _group(self, reference: object) -> Group | None:
+        if isinstance(reference, Group):
+            return reference
+        is_free = isinstance(reference, str) and reference not in self.steps
+        return self._named.get(cast("str", reference)) if is_free else None
 
     def _only_one(self, kind: type) -> str | None:
         names = self._classes.get(kind, [])
         return names[0] if len(names) == 1 else None
 
     def resolved_edge(self, edge: Edge) -> Edge:
-        """Return an edge between names; what is no edge stays as it is."""
+        """Return an edge between names; what is no edge stays as it is.
+
+        So does a group that an edge for failures leaves: only a step can fail, and which one is not said.
+        """
         if not isinstance(edge, Edge):
             return edge
-        source, target = (
-            self.resolved(edge.source, leaving=True),
-            self.resolved(edge.target, leaving=False),
-        )
+        group = self._group(edge.source) if isinstance(edge.on, str) and edge.on in {ERROR, TIMEOUT} else None
+        source = cast("str", group) if group else self.resolved(edge.source, leaving=True)
+        target = self.resolved(edge.target, leaving=False)
         if source is edge.source and target is edge.target:
             return edge
         return evolve(edge, source=source, target=target)
@@ -329,13 +335,21 @@ def _is_expression(text: str) -> bool:
     return True
 
 
-def _leaves(entry: object) -> Iterator[Step]:
-    """Yield the steps in an entry, however deep groups hide them."""
+def _names_in(entry: object, key: object = None) -> set[str]:
+    """Return the names that an author gave, however deep in groups, and those that follow from them."""
     if isinstance(entry, Group):
-        for member in (*entry.members, *([entry.callback] if isinstance(entry, ParallelGroup) else [])):
-            yield from _leaves(member)
-    elif isinstance(entry, Step) or (inspect.isclass(entry) and issubclass(entry, Step)):
-        yield cast("Step", entry)
+        members = (*entry.members, entry.callback) if isinstance(entry, ParallelGroup) else entry.members
+        called = entry.name or key
+        own = _parts_of(called) if isinstance(called, str) and called else set()
+        return own.union(*map(_names_in, members))
+    is_step = isinstance(entry, Step) or (inspect.isclass(entry) and issubclass(entry, Step))
+    name = cast("Step", entry).name if is_step else entry
+    return {name} if isinstance(name, str) else set()
+
+
+def _parts_of(group: str) -> set[str]:
+    """Return what the steps are called that a group of this name may be written as."""
+    return {f"{group}_{part}" for part in ("fork", "join", "choice", "merge")}
 
 
 def _first_name(member: object) -> str:

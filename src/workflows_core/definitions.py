@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, cast, runtime_checkable
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Condition", "Edge", "StepReference", "Steps", "Workflow", "WorkflowClass", "WorkflowDefinition"]
 
-Steps: TypeAlias = "Mapping[str, Step | type[Step] | Group] | Iterable[Step | type[Step] | Group]"
+Entry: TypeAlias = Step | type[Step] | Group
+Steps: TypeAlias = Mapping[str, Entry] | Sequence[Entry]
+"""Steps by name, or one after the other. (Any iterable will do; but as a type it would take in the mapping.)"""
 
 
 def _steps(steps: Steps) -> Mapping[str, Step]:

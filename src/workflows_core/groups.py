@@ -6,7 +6,7 @@ that there was one.
 
 Members are steps, classes of steps, other groups, or the names of steps that stand elsewhere in the
 definition. Edges, `initial_step` and `terminal_steps` may name a group, as an object or by its name: an edge to
-it enters the group, an edge from it leaves the group when all of it is done.
+it enters the group, an edge from it leaves the group when all of it is done. Edges for failures leave single steps.
 """
 
 from __future__ import annotations

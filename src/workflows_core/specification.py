@@ -190,10 +190,13 @@ def _specified_step(step: Step) -> JsonObject:
     if name != base.__name__:
         said["class"] = name
     for attribute in base.specified:
-        value = getattr(step, attribute)
-        if value != getattr(base, attribute):
-            is_schema = attribute.endswith("_schema") and isinstance(value, Mapping)
-            said[attribute] = dict(value) if is_schema else _to_json(value)
+        value, default = getattr(step, attribute), getattr(base, attribute)
+        if value is default:
+            continue
+        is_schema = attribute.endswith("_schema") and isinstance(value, Mapping)
+        written: Json = dict(value) if is_schema else _to_json(value)
+        if written != _to_json(default):
+            said[attribute] = written
     return said
 
 

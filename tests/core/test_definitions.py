@@ -71,10 +71,9 @@ def test_the_same_in_other_words(words: str) -> None:
 def test_a_step_is_called_what_the_definition_calls_it() -> None:
     """Edges can name it by its class or as an object then, too."""
     last = BaseHumanStep()
-    steps: dict[str, Any] = {"ask": Nameless, "last": last}
     written = WorkflowDefinition(
         name="leave",
-        steps=steps,
+        steps={"ask": Nameless, "last": last},
         edges=[Edge(Nameless, last)],
         initial_step=Nameless,
         terminal_steps=[last],

@@ -149,6 +149,9 @@ def test_names_follow_from_the_members() -> None:
     assert {"a_b_fork", "a_b_join", "c_d_join", "c_a_choice"} <= set(nested.steps)
     assert {"a_and_4_more_fork", "a_and_4_more_join"} <= set(many.steps)
     assert list(twice.steps) == ["a_fork", "a_2_fork", "a", "a_2_join", "a_join"]
+    named = flow(SequentialGroup(ParallelGroup(Do("a"), Do("b")), ParallelGroup(Do("c"), name="a_b")))
+    assert {"a_b_2_fork", "a_b_fork"} <= set(named.steps)
+    assert validate(named) == ()
     assert list(taken.steps) == ["a_b_2_fork", "a", "b", "a_b_2_join", "a_b_join"]
 
 
@@ -163,10 +166,9 @@ def test_edges_enter_and_leave_a_group() -> None:
 
     both = ParallelGroup(Do("a"), Do("b"), name="both")
     pair = SequentialGroup(Do("c"), Do("d"))
-    steps: dict[str, Any] = {"before": Do("before"), "pair": pair, "": both, "after": After}
     definition = WorkflowDefinition(
         name="example",
-        steps=steps,
+        steps={"before": Do("before"), "pair": pair, "": both, "after": After},
         edges=[
             Edge("before", both),
             Edge("both", "pair"),
@@ -185,6 +187,34 @@ def test_edges_enter_and_leave_a_group() -> None:
     ]
     assert (definition.edges[2].condition, definition.edges[3].default) == ("x", True)
     assert validate(definition) == ()
+
+
+@pytest.mark.parametrize("on", ["error", "timeout"])
+@pytest.mark.parametrize(
+    "source", ["both", ParallelGroup(Do("a"), Do("b"), name="both")], ids=["name", "object"]
+)
+def test_a_group_does_not_fail(source: Any, on: str) -> None:
+    """Which of its steps failed is not said; so an edge for that has to leave a step."""
+    group = ParallelGroup(Do("a"), Do("b"), name="both") if isinstance(source, str) else source
+    definition = flow(SequentialGroup(group, Do("c")), Do("mend"), edges=[Edge(source, "mend", on=on)])
+
+    problem = next(problem for problem in validate(definition) if problem.code == "unknown-source")
+
+    assert problem.path == "/edges/0/source"
+    assert problem.hint == "A group does not fail, a step does: write an edge for each step that may."
+
+
+def test_a_group_is_found_by_its_name_and_by_its_key() -> None:
+    pair = SequentialGroup(Do("a"), Do("b"), name="pair")
+    for name in ("pair", "both", pair):
+        definition = WorkflowDefinition(
+            name="example",
+            steps={"both": pair, "c": Do("c")},
+            edges=[Edge(name, "c")],
+            initial_step=name,
+            terminal_steps="c",
+        )
+        assert validate(definition) == ()
 
 
 def test_members_may_stand_elsewhere() -> None:

@@ -81,7 +81,9 @@ def _check_end(report: Report, definition: WorkflowDefinition, number: int, edge
     detail = (
         f"Edge {shown(edge.source)} → {shown(edge.target)} {_VERBS[end]} {shown(name)}, which is no step."
     )
-    if isinstance(name, Group):
+    if isinstance(name, Group) and edge.on is not None:
+        hint = "A group does not fail, a step does: write an edge for each step that may."
+    elif isinstance(name, Group):
         hint = "Put the group among the steps of the definition."
     else:
         hint = report.meant(name, definition.steps, "Add such a step, or correct the name.")
