@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,13 +142,7 @@ def act(
 def written_definitions(draw: st.DrawFn, block: Block) -> WorkflowDefinition:
     """The definition of a block, with its edges in any order."""
     definition = definition_of(block)
-    return WorkflowDefinition(
-        name="shuffled",
-        steps=definition.steps,
-        edges=draw(st.permutations(definition.edges)),
-        initial_step=definition.initial_step,
-        terminal_steps=definition.terminal_steps,
-    )
+    return evolve(definition, edges=draw(st.permutations(definition.edges)))
 
 
 @given(st.data())

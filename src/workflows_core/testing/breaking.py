@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
+
+from attrs import evolve
 
 from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.groups import SequentialGroup
+from workflows_core.policies import Policies
 from workflows_core.steps import BaseHumanStep, ExclusiveGateway, ParallelGateway, Step
 from workflows_core.testing.blocks import Idle
 
@@ -17,30 +20,25 @@ _NEXT: Final = "\x00next"
 """In edges written below: what was the first step before another was put in front of it."""
 
 
-def _changed(definition: WorkflowDefinition, **fields: Any) -> WorkflowDefinition:
-    """Return the definition with other fields."""
-    names = ("name", "version", "steps", "edges", "initial_step", "terminal_steps", "input_schema")
-    return WorkflowDefinition(**{name: getattr(definition, name) for name in names} | fields)
-
-
 def _with(**fields: Any) -> Break:
-    return lambda definition: _changed(definition, **fields)
+    return lambda definition: evolve(definition, **fields)
 
 
 def _with_edge(edge: object) -> Break:
     """Add an edge; it may lead from or to what was the first step."""
-    return lambda definition: _changed(definition, edges=(*definition.edges, _resolved(edge, definition)))
+    return lambda definition: evolve(definition, edges=(*definition.edges, _resolved(edge, definition)))
 
 
 def _with_step(key: str, step: object) -> Break:
-    return lambda definition: _changed(definition, steps={**definition.steps, key: step})
+    added = cast("Step", step)
+    return lambda definition: evolve(definition, steps={**definition.steps, key: added})
 
 
 def _first(step: Step, *edges: Edge, others: tuple[Step, ...] = ()) -> Break:
     """Put a step in front, whose edges lead on."""
 
     def put(definition: WorkflowDefinition) -> WorkflowDefinition:
-        return _changed(
+        return evolve(
             definition,
             steps={each.name: each for each in (step, *others)} | dict(definition.steps),
             edges=(*(_resolved(edge, definition) for edge in edges), *definition.edges),
@@ -59,7 +57,7 @@ def _resolved(edge: object, definition: WorkflowDefinition) -> Any:
 
 
 def _with_namesake(definition: WorkflowDefinition) -> WorkflowDefinition:
-    return _changed(definition, steps=[*definition.steps.values(), Idle(definition.initial_step)])
+    return evolve(definition, steps=[*definition.steps.values(), Idle(definition.initial_step)])
 
 
 def _with_way_out_of_end(definition: WorkflowDefinition) -> WorkflowDefinition:
@@ -123,6 +121,7 @@ BREAKS: Final[Mapping[str, Break]] = MappingProxyType(
             Edge("broken", "lost"),
             others=(Idle("lost"),),
         ),
+        "unknown-policy-step": _with(policies=Policies(not_who_did=["nowhere"])),
         "unreachable": _with_step("island", Idle("island")),
         "no-way-to-end": _first(
             ParallelGateway("broken"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -12,8 +12,6 @@ from attrs import frozen
 from workflows_core.errors import WorkflowError
 
 if TYPE_CHECKING:
-    from workflows_core.context import WorkflowContext
-    from workflows_core.data import Json
     from workflows_core.definitions import WorkflowDefinition
     from workflows_core.steps import Step
     from workflows_core.tasks import Task
@@ -42,9 +40,7 @@ class Answer:
     after: timedelta = timedelta(0)
 
 
-Choice: TypeAlias = (
-    "str | Mapping[str, object] | Answer | tuple[str, ...] | Callable[[Any], Choice] | list[Choice]"
-)
+Choice: TypeAlias = object
 """What happens at a step, each time it is reached; a list is gone through once, one item at each visit.
 
 For a human step: an outcome, the submitted data, an `Answer` with more, or a function of the task that returns
@@ -53,9 +49,7 @@ several, or a function of the context that returns either; its conditions are no
 a message or a call: an `Answer`, or the payload.
 """
 
-Fake: TypeAlias = (
-    "Callable[[WorkflowContext], object | Awaitable[object]] | BaseException | type[BaseException] | Json"
-)
+Fake: TypeAlias = object
 """What happens instead of a machine step's `execute`: a function of the context, an error to raise, or a value to
 return; a list is gone through once, one item at each execution."""
 

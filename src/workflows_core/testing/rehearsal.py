@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from workflows_core.definitions import WorkflowDefinition
 from workflows_core.exits import ERROR, TIMEOUT
 from workflows_core.expressions import compile_expression
 from workflows_core.steps import BaseMachineStep, ExclusiveGateway, InclusiveGateway, StepKind
@@ -20,6 +19,7 @@ from workflows_core.testing.choices import NONE, Script, SimulationError, check_
 
 if TYPE_CHECKING:
     from workflows_core.context import WorkflowContext
+    from workflows_core.definitions import WorkflowDefinition
     from workflows_core.edges import Edge
     from workflows_core.steps import Step
 
@@ -47,15 +47,7 @@ def rehearsed(
             director = _Director(steps[name], choice, [edge for edge in edges if edge.source == name])
             steps[name] = director.step(steps[name])
             edges = [director.edge(edge, steps[name]) if edge.source == name else edge for edge in edges]
-    return WorkflowDefinition(
-        name=definition.name,
-        version=definition.version,
-        steps=steps,
-        edges=edges,
-        initial_step=definition.initial_step,
-        terminal_steps=definition.terminal_steps,
-        input_schema=definition.input_schema,
-    )
+    return evolve(definition, steps=steps, edges=edges)
 
 
 _IN_PASSING = frozenset({StepKind.GATEWAY, StepKind.MACHINE, StepKind.TIMER})
