@@ -1,5 +1,6 @@
 """What helps others to test: it has to tell good workflows from bad ones, and say what it saw."""
 
+import asyncio
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -343,11 +344,15 @@ def test_a_simulation_refuses_what_an_engine_refuses() -> None:
         simulate(chain(Do("a"), Do("a")))
 
 
-async def test_in_an_event_loop_a_simulation_is_awaited() -> None:
-    with pytest.raises(SimulationError, match=r"await simulate_async\(\.\.\.\)"):
-        simulate(Amount)
+async def test_a_simulation_may_be_awaited() -> None:
+    """Then its steps run in the event loop of the test; otherwise in another one, which blocks this one."""
+    loops: list[object] = []
+    definition = chain(Do("a", lambda _: loops.append(asyncio.get_running_loop())), Do("b"))
+    run = await simulate_async(definition)
 
-    assert (await simulate_async(Amount, choices={"submit": {"amount": 1}})).path == ("submit", "size", "pay")
+    assert loops == [asyncio.get_running_loop()]
+    assert simulate(definition) == run
+    assert len(set(loops)) == 2
 
 
 # Forms filled in by chance

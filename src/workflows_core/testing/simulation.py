@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import wraps
 from random import Random
@@ -124,7 +126,8 @@ async def simulate_async(
 ) -> Simulated:
     """Run a workflow until nothing can happen any more, and return what it came to.
 
-    `simulate` is the same for tests that are no coroutines.
+    `simulate` is the same without `await`. Where an event loop is running it blocks that one and uses one of its own: await
+    this where steps need what belongs to the running loop, such as a connection.
 
     People answer as `choices` say. Where they say nothing the workflow rests at that step, unless there is a `seed`:
     then chance decides who does what when, what forms hold, and which of parallel branches is first. Conditions are
@@ -144,8 +147,7 @@ async def simulate_async(
         limit: How many transitions there may be.
 
     Raises:
-        SimulationError: If a choice or fake does not fit, or if there are more transitions than `limit`; in
-            `simulate`, if an event loop is running.
+        SimulationError: If a choice or fake does not fit, or if there are more transitions than `limit`.
         InvalidDefinitionError: If the workflow would not be accepted by a registry.
         FormValidationError: If the data does not fit `input_schema`, or what is submitted does not fit its form.
         InvalidOutcomeError: If a task is completed with an outcome it does not have, or without one it needs.
@@ -166,14 +168,15 @@ async def simulate_async(
 
 
 def _blocking(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-    """Return the function for callers that cannot await it."""
+    """Return the function for callers that do not await it; in an event loop it runs in one of its own."""
 
     @wraps(function)
     def blocking(*arguments: P.args, **options: P.kwargs) -> T:
-        if _is_in_loop():
-            msg = f"An event loop is running here: write `await {function.__name__}(...)`."
-            raise SimulationError(msg)
-        return asyncio.run(function(*arguments, **options))
+        coroutine = function(*arguments, **options)
+        if not _is_in_loop():
+            return asyncio.run(coroutine)
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(copy_context().run, asyncio.run, coroutine).result()
 
     blocking.__name__ = blocking.__qualname__ = function.__name__.removesuffix("_async")
     return blocking
