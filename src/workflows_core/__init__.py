@@ -8,13 +8,20 @@ from workflows_core.groups import ConditionalGroup, ParallelGroup, SequentialGro
 from workflows_core.instance import Instance
 from workflows_core.ports import InstanceQuery, TaskQuery
 from workflows_core.registry import WorkflowRegistry
+from workflows_core.retry import RetryPolicy
 from workflows_core.states import InstanceStatus, TaskStatus
 from workflows_core.steps import (
     BaseHumanStep,
     BaseMachineStep,
+    DelayStep,
     ExclusiveGateway,
     InclusiveGateway,
+    MessageStep,
     ParallelGateway,
+    ScheduledStep,
+    Step,
+    TimerStep,
+    WebhookStep,
 )
 from workflows_core.tasks import Task
 from workflows_core.validation import Problem, validate
@@ -23,6 +30,7 @@ __all__ = [
     "BaseHumanStep",
     "BaseMachineStep",
     "ConditionalGroup",
+    "DelayStep",
     "Edge",
     "ExclusiveGateway",
     "ExecutionEngine",
@@ -31,13 +39,19 @@ __all__ = [
     "InstanceQuery",
     "InstanceStatus",
     "LocalExecutionEngine",
+    "MessageStep",
     "ParallelGateway",
     "ParallelGroup",
     "Problem",
+    "RetryPolicy",
+    "ScheduledStep",
     "SequentialGroup",
+    "Step",
     "Task",
     "TaskQuery",
     "TaskStatus",
+    "TimerStep",
+    "WebhookStep",
     "Workflow",
     "WorkflowContext",
     "WorkflowDefinition",

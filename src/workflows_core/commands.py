@@ -138,6 +138,8 @@ class FailStep:
     """Whether trying again may help; the step's retry policy says how often."""
     timed_out: bool = False
     """Whether it failed because it took too long."""
+    is_final: bool = False
+    """Whether no edge may catch the failure."""
     chance: float = 0.0
     """A random number from 0 to 1, for the jitter of the next pause."""
 
@@ -150,11 +152,11 @@ class LoseStep:
     token: int
     attempt: int
     actor: str | None = None
-
-
     handed_back: bool = False
     chance: float = 0.0
     """A random number from 0 to 1, for the pause before a step that is lost again and again."""
+
+
 @frozen(kw_only=True)
 class Leave:
     """Go on from a step whose ways out had to be chosen; `targets` are the chosen steps.
@@ -218,9 +220,9 @@ class Cancel:
     at: datetime
     reason: str
     actor: str | None = None
-
-
     identity: Actor | None = None
+
+
 @frozen(kw_only=True)
 class Retry:
     """Revive the failed tokens (of one step, if `step` is given); done steps are not run again."""
@@ -228,9 +230,9 @@ class Retry:
     at: datetime
     step: str | None = None
     actor: str | None = None
-
-
     identity: Actor | None = None
+
+
 @frozen(kw_only=True)
 class Skip:
     """Let what is at a step go on as if it were done: failed, waiting, running or ready.
@@ -244,9 +246,9 @@ class Skip:
     reason: str
     outcome: str | None = None
     actor: str | None = None
-
-
     identity: Actor | None = None
+
+
 @frozen(kw_only=True)
 class Move:
     """Put one token at a step, in the place of all others, or of those at one step (`source`).
@@ -260,9 +262,9 @@ class Move:
     reason: str
     source: str | None = None
     actor: str | None = None
-
-
     identity: Actor | None = None
+
+
 @frozen(kw_only=True)
 class Suspend:
     """Let nothing new begin: timers, tasks and messages wait until it is resumed. Running steps finish."""
@@ -270,18 +272,18 @@ class Suspend:
     at: datetime
     reason: str
     actor: str | None = None
-
-
     identity: Actor | None = None
+
+
 @frozen(kw_only=True)
 class Resume:
     """Let a suspended instance go on; what fell due in the meantime is due now."""
 
     at: datetime
     actor: str | None = None
-
-
     identity: Actor | None = None
+
+
 Command: TypeAlias = (
     Start
     | StartStep
@@ -291,17 +293,15 @@ Command: TypeAlias = (
     | LoseStep
     | Leave
     | OpenTask
+    | OpenDecision
     | SetTimer
     | AwaitMessage
-    | OpenDecision
     | FireTimer
     | DeliverMessage
-    | CompleteTask
-    | ReassignTask
     | ClaimTask
     | UnclaimTask
-    | Cancel
-    | Retry
+    | CompleteTask
+    | ReassignTask
     | DelegateTask
     | ResolveTask
     | RequestInformation
@@ -312,6 +312,8 @@ Command: TypeAlias = (
     | RescheduleTask
     | PrioritizeTask
     | FollowUpTask
+    | Cancel
+    | Retry
     | Skip
     | Move
     | Suspend

@@ -33,6 +33,8 @@ class WorkflowContext:
         tenant_id: The tenant of the instance.
         started_at: When the instance was started (UTC).
         metadata: What the caller noted at the start; changes to it are not kept.
+        session: What a transactional step writes with, in the transaction that commits it: an `AsyncSession` where
+            the storage is SQL. `None` for all other steps, and in memory.
     """
 
     def __init__(self, instance: Instance, *, step: str, token: int = 0, attempt: int = 0) -> None:
@@ -50,6 +52,7 @@ class WorkflowContext:
         self.user_id: str | None = instance.created_by
         self.tenant_id: str | None = instance.tenant_id
         self.started_at: datetime = instance.started_at
+        self.session: Any = None
 
     @property
     def data(self) -> dict[str, Any]:

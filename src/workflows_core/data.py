@@ -50,12 +50,19 @@ def to_json(value: object, *, what: str = "The value", limit: int = MAX_BYTES) -
         InvalidDataError: If something in it is not JSON (with the pointer to it and its type),
             nests deeper than `MAX_DEPTH`, or the whole is larger than `limit` bytes.
     """
+    document, size = _copied(value, what, limit)
+    if size > limit:
+        raise _too_large(value, what, limit)
+    return document, size
+
+
+def _copied(value: object, what: str, limit: int) -> tuple[Json, int]:
     size = 0
 
     def copy(item: Any, path: tuple[str | int, ...]) -> Json:
         nonlocal size
         if size > limit:
-            raise InvalidDataError("", f"{what} is larger than the limit of {limit} bytes")
+            raise _too_large(value, what, limit)
         kind = type(item)
         if item is None or kind is bool:
             size += 5
@@ -99,6 +106,32 @@ def to_json(value: object, *, what: str = "The value", limit: int = MAX_BYTES) -
         )
 
     return copy(value, ()), size
+
+
+def _too_large(value: object, what: str, limit: int) -> InvalidDataError:
+    return InvalidDataError("", f"{what} has {_measured(value)} bytes, more than the limit of {limit}")
+
+
+def _measured(value: object) -> str:
+    """Say how large a value is that is too large, for the one who has to make it smaller."""
+    size, rest = 0, [value]
+    while rest and size <= _UNMEASURED:
+        item = rest.pop()
+        if isinstance(item, str):
+            size += len(item.encode(errors="replace")) + 3
+        elif isinstance(item, dict):
+            size += 2
+            rest += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple):
+            size += 2
+            rest += item
+        else:
+            size += 12 if isinstance(item, float) else 8 if isinstance(item, int) else 5
+    return f"more than {_UNMEASURED}" if rest else str(size)
+
+
+_UNMEASURED: Final = 1024 * MAX_BYTES
+"""What is larger (or goes round in circles) is not measured."""
 
 
 def to_object(value: object, *, what: str, limit: int = MAX_BYTES) -> tuple[JsonObject, int]:

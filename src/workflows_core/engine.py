@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self, TypedDict
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from workflows_core import commands as cmd
+from workflows_core.courier import Courier
 from workflows_core.data import to_object
 from workflows_core.definitions import WorkflowDefinition
 from workflows_core.errors import (
@@ -26,9 +28,10 @@ from workflows_core.errors import (
 )
 from workflows_core.forms import JsonSchemaValidator
 from workflows_core.history import step_executions
-from workflows_core.hosting import remembered_in, runner_for, stop_runner
+from workflows_core.hosting import remembered_in, runner_for, stop_runner, watcher_for
 from workflows_core.human_tasks import HumanTasks
 from workflows_core.memory import MemoryStorage
+from workflows_core.messages import TIME_TO_LIVE, deliveries
 from workflows_core.permissions import Action, may, policies_of
 from workflows_core.ports import StoredDefinition
 from workflows_core.settling import carry_out
@@ -37,7 +40,8 @@ from workflows_core.system import SystemClock, TimeOrderedIds
 from workflows_core.transition import transition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import timedelta
     from types import TracebackType
     from uuid import UUID
 
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from workflows_core.definitions import WorkflowClass
     from workflows_core.history import StepExecution
     from workflows_core.instance import Instance
+    from workflows_core.messages import Receipt
     from workflows_core.ports import (
         Clock,
         FormValidator,
@@ -59,6 +64,7 @@ if TYPE_CHECKING:
     from workflows_core.runner import Runner
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
+    from workflows_core.watching import Watch
 
 
 class ExecutionEngine:
@@ -387,25 +393,134 @@ class ExecutionEngine:
             InstanceNotFoundError: If there is none.
             TimeoutError: If it still moves after `timeout` seconds.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
-        while True:
-            instance = await self.get_instance(instance_id)
-            if instance.is_resting:
-                return instance
-            left = deadline - loop.time()
-            if left <= 0:
-                msg = f"Instance {instance_id} is still {instance.status} at {instance.current_step!r}"
-                raise TimeoutError(msg)
-            await self.changed(instance_id, min(left, _LOOK_AGAIN))
+        deadline = asyncio.get_running_loop().time() + timeout
+        async with self.watch(instance_id) as watch:
+            while True:
+                await watch.begin()
+                instance = await self.get_instance(instance_id)
+                if instance.is_resting:
+                    return instance
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    msg = f"Instance {instance_id} is still {instance.status} at {instance.current_step!r}"
+                    raise TimeoutError(msg)
+                await watch.changed(min(left, _LOOK_AGAIN))
 
     async def changed(self, instance_id: UUID, seconds: float) -> None:
-        """Wait until this process changes an instance (or, without a runner, for the time), at most so many seconds."""
+        """Wait until an instance is changed, by whichever process, at most so many seconds.
+
+        It may return early, and (rarely) miss a change: look at the instance afterwards. What was changed between
+        the caller's last look and the call is missed, too; `watch` does not have that gap.
+        """
+        async with self.watch(instance_id) as watch:
+            await watch.begin()
+            await watch.changed(seconds)
+
+    @asynccontextmanager
+    async def watch(self, instance_id: UUID) -> AsyncIterator[Watch]:
+        """Watch an instance: `begin`, look at it, wait until it is `changed`, and so on."""
         runner = await self._runner()
-        if runner is None:
-            await asyncio.sleep(seconds)
-        else:
-            await runner.changed(instance_id, seconds)
+        watcher = await watcher_for(self.storage) if runner is None else runner.watcher
+        async with watcher.watch(
+            instance_id, elsewhere=runner is None or not runner.holds(instance_id)
+        ) as watch:
+            yield watch
+
+    # Messages
+
+    async def publish_message(
+        self,
+        name: str,
+        correlation_key: str | None = None,
+        payload: object = None,
+        *,
+        message_id: str | None = None,
+        ttl: timedelta = TIME_TO_LIVE,
+        instance_id: UUID | None = None,
+        tenant_id: str | None = None,
+        user_id: str | None = None,
+    ) -> Receipt:
+        """Send a message to a step that waits for it, now or later.
+
+        It is taken by one step: of those that wait for its name under its correlation key, the one of the oldest
+        instance. If none waits yet it is kept for the first that will, until its time to live is over.
+
+        Args:
+            name: What it is about.
+            correlation_key: Which case it is about; or else give `instance_id`.
+            payload: What it says: any JSON.
+            message_id: Names the message. The same id again changes nothing and returns the first receipt, also after
+                the message was taken, until its time to live is over.
+            ttl: How long it is kept.
+            instance_id: The one instance it is for, whatever its correlation key.
+            tenant_id: The only tenant whose instances may take it; `None` for any.
+            user_id: Who sends it; the history says so.
+
+        Raises:
+            InvalidDataError: If the payload is not JSON, or something else cannot be used.
+            InstanceNotFoundError: If it is sent to an instance that does not exist.
+            InvalidTransitionError: If that instance has ended.
+            MessageNotAwaitedError: If that instance has no step that ever waits for such a message.
+        """
+        courier = Courier(self)
+        message = courier.message(
+            name,
+            correlation_key,
+            payload,
+            message_id=_scoped(message_id, tenant_id),
+            ttl=ttl,
+            instance_id=instance_id,
+            tenant_id=tenant_id,
+            user_id=user_id,
+        )
+        receipt = await courier.publish(message)
+        return receipt if message_id is None else evolve(receipt, message_id=message_id)
+
+    async def deliver_callback(
+        self,
+        callback: str,
+        payload: object = None,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Receipt:
+        """Bring a call from outside to the webhook step that told where to call.
+
+        Every callback takes one call. The same call again (its sender may not have heard the answer) changes nothing
+        and returns the first receipt.
+
+        Args:
+            callback: What `WebhookStep.on_waiting` was given: the last part of the path.
+            payload: What the body says: any JSON.
+            body: The body as it came, which the signature is of; where the step has a `secret`.
+            headers: The headers as they came, in which the signature is; likewise.
+
+        Raises:
+            MessageNotAwaitedError: If no step waits for it, or not any more.
+            InvalidSignatureError: If the step wants calls signed, and this one is not.
+            InvalidDataError: If the payload is not JSON.
+        """
+        return await Courier(self).call(callback, payload, body, headers)
+
+    async def deliver_mail(self, instance_id: UUID) -> None:
+        """Hand an instance the messages that lie there for it, as far as that is possible here and now."""
+        while True:
+            async with self.storage.unit_of_work() as unit:
+                instance = await unit.instances.get(instance_id)
+                mail = await unit.messages.find_mail([instance_id], self.clock.now())
+            name, version = instance.definition_name, instance.definition_version
+            definition = self.registry.find_definition(name, version)
+            if definition is None or not mail:
+                return
+            try:
+                change = await self._decide(definition, instance, deliveries(mail, self.clock.now())[0])
+            except InvalidTransitionError:  # suspended, say: it stays where it is
+                return
+            await self._commit(change, None)
+
+    def new_id(self) -> UUID:
+        """Return an id that was never used."""
+        return self._ids.new_id()
 
     # Tasks: what the guide documents; everything else is in `tasks`
 

@@ -81,12 +81,7 @@ class TaskNotFoundError(WorkflowError):
 
 
 class MessageNotAwaitedError(WorkflowError):
-    """Nobody waits for this call from outside, or not any more."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Nobody waits for this call: the address is wrong, was used already, or its time is over."
-        )
+    """Nobody waits for what was sent from outside, or not any more; nothing was changed."""
 
 
 class InvalidSignatureError(WorkflowError):

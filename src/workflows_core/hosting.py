@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from workflows_core.errors import StorageError
 from workflows_core.runner import Runner
+from workflows_core.watching import Watcher
 
 if TYPE_CHECKING:
     from workflows_core.ports import Clock, IdFactory, Storage
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _remembered: WeakKeyDictionary[Hashable, set[tuple[str, str, str]]] = WeakKeyDictionary()
 _runners: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, Runner]] = WeakKeyDictionary()
+_watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, Watcher]] = WeakKeyDictionary()
 
 
 async def runner_for(
@@ -43,17 +45,34 @@ def running_runner(storage: Storage) -> Runner | None:
     return runner if runner is not None and runner.is_running else None
 
 
+async def watcher_for(storage: Storage) -> Watcher:
+    """Return the watcher of a storage in this event loop, started: that of its runner, if one runs."""
+    runner = running_runner(storage)
+    if runner is not None:
+        return runner.watcher
+    watchers = _watchers.setdefault(asyncio.get_running_loop(), {})
+    watcher = watchers.get(storage.identity)
+    if watcher is None:
+        watcher = watchers[storage.identity] = Watcher(storage.detached())
+    await watcher.start()
+    return watcher
+
+
 async def stop_runner(storage: Storage) -> None:
-    """Stop the runner of a storage in this event loop, if there is one."""
+    """Stop the runner of a storage in this event loop, and what watches there, if there is any."""
     runner = _runners.get(asyncio.get_running_loop(), {}).pop(storage.identity, None)
     if runner is not None:
         await runner.stop()
+    watcher = _watchers.get(asyncio.get_running_loop(), {}).pop(storage.identity, None)
+    if watcher is not None:
+        await watcher.stop()
 
 
 async def stop_runners() -> None:
     """Stop all runners of this event loop; steps in hand finish or are handed back."""
     runners = _runners.pop(asyncio.get_running_loop(), {})
-    await asyncio.gather(*(runner.stop() for runner in runners.values()))
+    watchers = _watchers.pop(asyncio.get_running_loop(), {})
+    await asyncio.gather(*(each.stop() for each in (*runners.values(), *watchers.values())))
 
 
 def remembered_in(storage: Storage) -> set[tuple[str, str, str]]:

@@ -119,6 +119,10 @@ class WorkflowRegistry:
             return False
         return self.find_definition(name, version) is definition
 
+    def list_keys(self) -> Sequence[tuple[str, str]]:
+        """Return name and version of every definition, all versions."""
+        return [(name, version) for name, versions in self._definitions.items() for version in versions]
+
     def list_definitions(self) -> Sequence[WorkflowDefinition]:
         """Return the latest version of every definition, by name."""
         return [self.get_definition(name) for name in sorted(self._definitions)]

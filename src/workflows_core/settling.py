@@ -7,7 +7,7 @@ of a runner; executing them takes as long as it takes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from workflows_core import commands as cmd
 from workflows_core import user_code
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from workflows_core.ports import IdFactory
 
 
+PATIENCE: Final = 1_000
+"""How many moves within one transition, besides ten for each step, are not taken for an endless loop yet."""
+
+
 async def carry_out(
     definition: WorkflowDefinition,
     instance: Instance | None,
@@ -35,11 +39,13 @@ async def carry_out(
     ids: IdFactory,
     owner: str | None,
     on_refused: Callable[[InvalidTransitionError], None] | None = None,
+    asks: bool = True,
 ) -> tuple[tuple[Event, ...], Instance]:
     """Carry out commands on an instance and settle what follows; return all events and the result.
 
     `owner` is the runner that will execute the machine steps that became ready; `None` leaves them
-    ready for whichever runner takes them. User code is called, so no transaction may be open.
+    ready for whichever runner takes them. User code is called, so no transaction may be open; unless `asks`
+    is false: then what needs user code is left for the next transition.
 
     Raises:
         InvalidTransitionError: If a command is not allowed, unless `on_refused` takes the error; the other
@@ -56,24 +62,29 @@ async def carry_out(
         else:
             events += happened
     assert instance is not None  # noqa: S101 - the first command started it
-    pending = _pending(definition, instance, owner, at)
+    settled = 0
+    pending = _pending(definition, instance, owner, at, asks=asks)
     while pending:
         for number in pending:
             token = instance.tokens.get(number)
             if token is None:  # canceled by a sibling that was settled before it
                 continue
-            command = await _answer(definition, instance, token, at=at, ids=ids, owner=owner)
-            happened, instance = advance(definition, instance, command)
+            settled += 1
+            if settled > PATIENCE + 10 * len(definition.steps):
+                answer: cmd.Command = _give_up(token, at, settled)
+            else:
+                answer = await _answer(definition, instance, token, at=at, ids=ids, owner=owner)
+            happened, instance = advance(definition, instance, answer)
             events += happened
-        pending = _pending(definition, instance, owner, at)
+        pending = _pending(definition, instance, owner, at, asks=asks)
     return tuple(events), instance
 
 
 def _pending(
-    definition: WorkflowDefinition, instance: Instance, owner: str | None, at: datetime
+    definition: WorkflowDefinition, instance: Instance, owner: str | None, at: datetime, *, asks: bool
 ) -> list[int]:
     """Return the tokens that go on as soon as somebody is asked, or because their moment has come."""
-    if instance.suspend_reason is not None:
+    if instance.suspend_reason is not None or not asks:
         return []
     nodes = definition.graph.nodes
     return [
@@ -89,6 +100,19 @@ def _pending(
         )
         and (token.due_at is None or token.due_at <= at)
     ]
+
+
+def _give_up(token: Token, at: datetime, moves: int) -> cmd.FailStep:
+    """Fail a step to which tokens come round and round without anything outside being waited for."""
+    return cmd.FailStep(
+        at=at,
+        token=token.id,
+        attempt=token.attempt,
+        error_type="EndlessLoopError",
+        message=f"After {moves} moves nothing is waited for: is there a loop of conditions that never changes?",
+        origin="the edges",
+        is_final=True,
+    )
 
 
 async def _answer(
@@ -109,6 +133,8 @@ async def _answer(
     match node.step.kind:
         case StepKind.HUMAN:
             return await user_code.open_task(node, instance, token, at=at, task_id=ids.new_id())
+        case StepKind.DECISION:
+            return await user_code.open_decision(node, instance, token, at=at, new_id=ids.new_id)
         case StepKind.TIMER:
             return await user_code.set_timer(node, instance, token, at)
         case StepKind.MESSAGE:
@@ -117,5 +143,3 @@ async def _answer(
             return await user_code.await_call(node, instance, token, at, callback=ids.new_secret())
     assert owner is not None  # noqa: S101 - `_pending` names no machine step without one
     return cmd.StartStep(at=at, token=token.id, owner=owner)
-        case StepKind.DECISION:
-            return await user_code.open_decision(node, instance, token, at=at, new_id=ids.new_id)

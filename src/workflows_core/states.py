@@ -109,6 +109,8 @@ TOKEN_MOVES: Final[Mapping[TokenState, Mapping[str, TokenState]]] = MappingProxy
             "TokenCanceled": TokenState.GONE,
         },
         TokenState.WAITING: {
+            "TaskOpened": TokenState.WAITING,
+            "VoteCast": TokenState.WAITING,
             "TaskCompleted": TokenState.LEAVING,
             "DecisionReached": TokenState.LEAVING,
             "TimerFired": TokenState.LEAVING,

@@ -12,7 +12,14 @@ from workflows_core.context import WorkflowContext
 from workflows_core.definitions import Edge
 from workflows_core.retry import RetryPolicy
 from workflows_core.states import InstanceStatus
-from workflows_core.steps import DelayStep, MessageStep, ScheduledStep, TimerStep
+from workflows_core.steps import (
+    BaseHumanStep,
+    DelayStep,
+    ExclusiveGateway,
+    MessageStep,
+    ScheduledStep,
+    TimerStep,
+)
 
 SOON = timedelta(milliseconds=50)
 
@@ -156,3 +163,29 @@ async def test_patience_with_a_message_ends(make_engine: MakeEngine) -> None:
         await engine.changed(instance.id, 1)
 
     assert (current.status, current.current_step) == ("waiting", "remind")
+
+
+async def test_a_loop_that_never_waits_fails_visibly(make_engine: MakeEngine) -> None:
+    """A failure that leads back to the step that fails would go round for ever within one transition."""
+
+    class Broken(BaseHumanStep):
+        def get_assignee(self, context: WorkflowContext) -> str | None:
+            raise LookupError("no such manager")
+
+    definition = workflow(
+        ExclusiveGateway("again"),
+        Broken("review"),
+        Do("done"),
+        edges=[
+            Edge("again", "review"),
+            Edge("review", "done"),
+            Edge("review", "again", on="error"),
+        ],
+        ends={"done"},
+    )
+    engine = await make_engine(definition)
+
+    failed = await asyncio.wait_for(engine.start_workflow("example"), 60)
+
+    assert failed.status is InstanceStatus.FAILED
+    assert "EndlessLoopError" in str(failed.failures[0][1])

@@ -111,7 +111,7 @@ def _caught(decision: Decision, token: Token, command: cmd.FailStep) -> str | No
 
     Choosing among those edges may fail too: that is not caught once more.
     """
-    if token.exit in {ERROR, TIMEOUT}:
+    if command.is_final or token.exit in {ERROR, TIMEOUT}:
         return None
     routes = decision.nodes[token.step].routes
     exits = (TIMEOUT, ERROR) if command.timed_out else (ERROR,)

@@ -23,15 +23,18 @@ class BaseMachineStep(Step):
             Only what waits (`await`) can be stopped: code that blocks the event loop runs to its end.
         transactional: Run inside the transaction that commits the step, with `context.session` for the step's own
             writes: both happen, exactly once, or neither. A transaction stays open for as long as the step runs.
+        max_losses: How often in a row the process may die that executes the step. Then the step fails: it may be
+            what kills it.
     """
 
     kind = StepKind.MACHINE
-    specified = (*Step.specified, "merge_output", "retry", "timeout", "transactional")
+    specified = (*Step.specified, "merge_output", "retry", "timeout", "transactional", "max_losses")
 
     merge_output: bool = False
     retry: RetryPolicy | None = None
     timeout: timedelta | float | None = None
     transactional: bool = False
+    max_losses: int = 5
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class BaseMachineStep(Step):
         retry: RetryPolicy | None = None,
         timeout: timedelta | float | None = None,
         transactional: bool | None = None,
+        max_losses: int | None = None,
     ) -> None:
         super().__init__(name, description, title=title, join=join, terminate=terminate)
         self._set(
@@ -53,6 +57,7 @@ class BaseMachineStep(Step):
                 "retry": retry,
                 "timeout": timeout,
                 "transactional": transactional,
+                "max_losses": max_losses,
             }
         )
 

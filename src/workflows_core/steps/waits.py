@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Duration: TypeAlias = (
         timedelta | float | Callable[[WorkflowContext], timedelta | float | Awaitable[timedelta | float]]
     )
+    Secret: TypeAlias = str | Callable[[WorkflowContext], str | bytes | Awaitable[str | bytes]]
     Moment: TypeAlias = datetime | Callable[[WorkflowContext], datetime | Awaitable[datetime]]
 
 
@@ -126,13 +127,19 @@ class WebhookStep(Step):
     Attributes:
         callback_key: Key of the instance data that the body of the call is put under; the step's name by default.
         timeout: How long to wait; as for `MessageStep`.
+        secret: Where the secret is that calls must be signed with: the name of an environment variable, or a callable
+            of the context (plain or async) that returns it. `None` takes unsigned calls too: who knows the URL may call.
+        signature_header: The header that holds the signature: the HMAC (SHA-256) of the body, in hexadecimal digits,
+            with or without `sha256=` in front of them.
     """
 
     kind = StepKind.WEBHOOK
-    specified = (*Step.specified, "callback_key", "timeout")
+    specified = (*Step.specified, "callback_key", "timeout", "secret", "signature_header")
 
     callback_key: str | None = None
     timeout: timedelta | float | None = None
+    secret: Secret | None = None
+    signature_header: str = "X-Signature-256"
 
     def __init__(
         self,
@@ -141,12 +148,21 @@ class WebhookStep(Step):
         description: str | None = None,
         *,
         timeout: timedelta | float | None = None,
+        secret: Secret | None = None,
+        signature_header: str | None = None,
         title: str | None = None,
         join: Join | None = None,
         terminate: bool | None = None,
     ) -> None:
         super().__init__(name, description, title=title, join=join, terminate=terminate)
-        self._set({"callback_key": callback_key, "timeout": timeout})
+        self._set(
+            {
+                "callback_key": callback_key,
+                "timeout": timeout,
+                "secret": secret,
+                "signature_header": signature_header,
+            }
+        )
 
     async def on_waiting(self, context: WorkflowContext, callback: str) -> None:
         """Tell the outside where to call: `callback` is the last part of the path, `POST …/webhooks/{callback}`.

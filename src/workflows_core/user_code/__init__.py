@@ -9,10 +9,9 @@ from workflows_core.user_code.calling import UserCodeError
 from workflows_core.user_code.execution import execute
 from workflows_core.user_code.routes import choose
 from workflows_core.user_code.tasks import open_decision, open_task
-from workflows_core.user_code.waits import WEBHOOK, await_call, await_message, set_timer
+from workflows_core.user_code.waits import await_call, await_message, secret_of, set_timer
 
 __all__ = [
-    "WEBHOOK",
     "UserCodeError",
     "await_call",
     "await_message",
@@ -20,5 +19,6 @@ __all__ = [
     "execute",
     "open_decision",
     "open_task",
+    "secret_of",
     "set_timer",
 ]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from attrs import frozen
 
 from workflows_core.deadlines import LONGEST
+from workflows_core.messages import KEY_LENGTH
 from workflows_core.quorum import MOST_SEATS
 from workflows_core.retry import as_seconds
 
@@ -87,6 +88,24 @@ def whole_number(answer: object) -> int:
         msg = f"expected a whole number of 32 bits, got {answer!r}"
         raise TypeError(msg)
     return answer
+
+
+def correlation_key(answer: object) -> str:
+    """Read the key that a message must be sent to."""
+    if not isinstance(answer, str) or not 0 < len(answer) <= KEY_LENGTH or not answer.isprintable():
+        msg = (
+            f"expected a correlation key, printable text of 1 to {KEY_LENGTH} characters, got {answer!r:.60}"
+        )
+        raise ValueError(msg)
+    return answer
+
+
+def secret(answer: object) -> bytes:
+    """Read a secret: text or bytes."""
+    if not isinstance(answer, str | bytes) or not answer:
+        msg = f"expected a secret as text or bytes, got {type(answer).__name__}"
+        raise TypeError(msg)
+    return answer.encode() if isinstance(answer, str) else answer
 
 
 def duration(answer: object) -> timedelta:

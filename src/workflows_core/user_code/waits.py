@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import os
+from typing import TYPE_CHECKING
 
 from workflows_core import commands as cmd
 from workflows_core.context import WorkflowContext
+from workflows_core.messages import WEBHOOK
 from workflows_core.steps import MessageStep, TimerStep, WebhookStep
-from workflows_core.user_code.answers import duration, moment, name
+from workflows_core.user_code.answers import correlation_key, duration, moment, secret
 from workflows_core.user_code.calling import UserCodeError, ask, call, option
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ async def await_message(node: Node, instance: Instance, token: Token, at: dateti
     assert isinstance(step, MessageStep)  # noqa: S101 - only these wait for messages
     context = WorkflowContext(instance, step=node.name, token=token.id)
     try:
-        key = await ask("get_correlation_key", step.get_correlation_key, context, name)
+        key = await ask("get_correlation_key", step.get_correlation_key, context, correlation_key)
         due_at = await _end_of_patience(step.timeout, context, at)
     except UserCodeError as error:
         return error.as_command(token, at)
@@ -62,8 +64,24 @@ async def await_call(
     return cmd.AwaitMessage(at=at, token=token.id, name=WEBHOOK, correlation_key=callback, due_at=due_at)
 
 
-WEBHOOK: Final = "webhook"
-"""The name of the messages that calls from outside become; their correlation key is the callback."""
+async def secret_of(node: Node, instance: Instance, token: Token) -> bytes:
+    """Return the secret that calls of a webhook step are signed with.
+
+    Raises:
+        UserCodeError: If it cannot be had.
+    """
+    step = node.step
+    assert isinstance(step, WebhookStep)  # noqa: S101 - only these are called
+    context = WorkflowContext(instance, step=node.name, token=token.id)
+    given = step.secret
+    hook = given if callable(given) else lambda _: _from_environment(str(given))
+    return await ask("secret", hook, context, secret)
+
+
+def _from_environment(variable: str) -> str:
+    if variable not in os.environ:
+        raise LookupError(f"the environment variable {variable} is not set")
+    return os.environ[variable]
 
 
 async def _end_of_patience(
