@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from workflows_core import user_code
 from workflows_core.data import to_json
+from workflows_core.deadlines import LONGEST
 from workflows_core.errors import (
     InstanceNotFoundError,
     InvalidDataError,
@@ -29,7 +30,6 @@ from workflows_core.messages import (
 from workflows_core.signatures import is_signed
 from workflows_core.states import FINAL
 from workflows_core.steps import MessageStep, WebhookStep
-from workflows_core.user_code.answers import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -72,7 +72,8 @@ async def stop_runners() -> None:
     """Stop all runners of this event loop; steps in hand finish or are handed back."""
     runners = _runners.pop(asyncio.get_running_loop(), {})
     watchers = _watchers.pop(asyncio.get_running_loop(), {})
-    await asyncio.gather(*(each.stop() for each in (*runners.values(), *watchers.values())))
+    await asyncio.gather(*(runner.stop() for runner in runners.values()))
+    await asyncio.gather(*(watcher.stop() for watcher in watchers.values()))
 
 
 def remembered_in(storage: Storage) -> set[tuple[str, str, str]]:

@@ -137,7 +137,7 @@ async def test_each_message_is_taken_by_one_and_each_takes_one(make_engine: Make
     instances = [each for each in done if isinstance(each, Instance)]
 
     ended = [await reached(engine, instance.id, "review") for instance in instances]
-    assert sorted(instance.data["paid"] for instance in ended) == list(range(20))
+    assert {repr(instance.data["paid"]) for instance in ended} == set(map(repr, range(20)))
 
 
 async def test_a_loop_takes_its_messages_in_the_order_in_which_they_were_sent(
@@ -407,15 +407,16 @@ async def test_a_call_is_checked_for_its_signature(
     make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     class WithMethod(Told):
-        async def secret(self, context: WorkflowContext) -> bytes:  # type: ignore[override]
-            return b"top secret" if context.instance_id else b""
+        async def secret(self, context: WorkflowContext) -> bytes:
+            return b"top secret" if context.current_step == "call" else b""
 
     monkeypatch.setenv("EXAMPLE_WEBHOOK_SECRET", "top secret")
-    step = {
-        "environment": lambda: Told("call", secret="EXAMPLE_WEBHOOK_SECRET"),
-        "callable": lambda: Told("call", secret=lambda _: "top secret", signature_header="X-Bank"),
-        "method": lambda: WithMethod("call"),
-    }[how]()
+    steps = {
+        "environment": Told("call", secret="EXAMPLE_WEBHOOK_SECRET"),
+        "callable": Told("call", secret=lambda _: "top secret", signature_header="X-Bank"),
+        "method": WithMethod("call"),
+    }
+    step = steps[how]
     engine = await make_engine(chain(step, review()))
     instance = await engine.start_workflow("example")
     (callback,), body = step.callbacks, b'{"ok": true}'

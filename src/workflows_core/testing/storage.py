@@ -441,7 +441,7 @@ class StorageSuite(MessageSuite, DueSuite):
                 assert [each.id for each in listed] == newest[offset:][:limit]
 
     async def test_instances_are_listed_by_what_is_asked(self, storage: Storage) -> None:
-        marks: list[JsonObject] = [
+        marks: list[dict[str, Any]] = [
             {"created_by": "ann", "tenant_id": "t", "correlation_id": "c"},
             {"created_by": "bob", "tenant_id": "t"},
             {"created_by": "ann", "correlation_id": "C"},
