@@ -138,6 +138,7 @@ class ExecutionEngine:
 
     async def _runner(self) -> Runner | None:
         if not self._runs_steps:
+            await watcher_for(self.storage)  # whoever writes must know what others watch
             return None
         return await runner_for(self.storage, self.registry, clock=self.clock, ids=self._ids)
 

@@ -218,9 +218,7 @@ class Runner:
     async def _keep_house(self) -> None:
         now = self.clock.now()
         await self.storage.purge(now)
-        for key in (
-            await self.storage.due_definitions(now - timedelta(seconds=self._poll_interval)) - self._served()
-        ):
+        for key in await self.storage.due_definitions(now) - self._served():
             self._leave_alone(key)
         await asyncio.sleep(HOUSEKEEPING)
 

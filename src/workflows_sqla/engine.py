@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import event
 
@@ -12,7 +12,10 @@ from workflows_core.hosting import runner_for, running_runner
 from workflows_sqla.session import SessionStorage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from sqlalchemy.ext.asyncio import AsyncSession
+    from sqlalchemy.orm import Session
 
     from workflows_core.definitions import WorkflowDefinition
     from workflows_core.ports import Clock, FormValidator, IdFactory, Storage
@@ -85,23 +88,44 @@ class PersistentExecutionEngine(ExecutionEngine):
         if self._autocommit:
             await super()._committed(change, definition)
         elif self._runs_steps and self._session is not None:
-            loop = asyncio.get_running_loop()
-            event.listen(
-                self._session.sync_session,
-                "after_commit",
-                lambda _: loop.call_soon(self._wake_runner),
-                once=True,
-            )
-
-    def _wake_runner(self) -> None:
-        """See to what the caller has just committed."""
-        waking = asyncio.create_task(self._nudge())
-        _waking.add(waking)
-        waking.add_done_callback(_waking.discard)
+            _after_commit(self._session, self._nudge)
 
     async def _nudge(self) -> None:
-        (await runner_for(self.storage, self.registry)).nudge()
+        """See to what the caller has just committed."""
+        (await runner_for(self.storage, self.registry, clock=self.clock, ids=self._ids)).nudge()
 
 
-_waking: set[asyncio.Task[None]] = set()
+_PENDING: Final = "workflows_after_commit"
+"""Under this key of `session.info` stands what is to be done after the commit."""
+
+_running: set[asyncio.Task[None]] = set()
 """Tasks that nobody awaits; the event loop alone would not keep them alive."""
+
+
+def _after_commit(session: AsyncSession, work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Do something once the session's transaction is committed; not at all if it is rolled back."""
+    loop = asyncio.get_running_loop()
+    if _PENDING not in session.info:
+        event.listen(session.sync_session, "after_commit", _begin_pending)
+        event.listen(session.sync_session, "after_rollback", _drop_pending)
+    session.info[_PENDING] = lambda: _run(loop, work)
+
+
+def _begin_pending(session: Session) -> None:
+    if not session.in_nested_transaction():  # a savepoint that is released is no commit yet
+        session.info[_PENDING]()
+        _drop_pending(session)
+
+
+def _drop_pending(session: Session) -> None:
+    if not session.in_nested_transaction():
+        session.info[_PENDING] = lambda: None
+
+
+def _run(loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[None, None, None]]) -> None:
+    def begin() -> None:
+        task = asyncio.create_task(work())
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+
+    loop.call_soon(begin)
