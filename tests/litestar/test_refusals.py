@@ -72,7 +72,7 @@ NOT_STORABLE = [
     ('{"n": 9223372036854775808}', "/input_data/n", "64 bits"),
     ('{"n": ' + "9" * 400 + "}", "/input_data/n", "64 bits"),
     ('{"deep": ' + "[" * 65 + "]" * 65 + "}", "/input_data/deep/0/0/0/…", "deeper"),
-    ('{"long": "' + "x" * 1_100_000 + '"}', "/input_data", "larger"),
+    ('{"long": "' + "x" * 1_100_000 + '"}', "/input_data", "more than the limit"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""What durability costs: the engine against the least that a durable step can be, on the same server."""
