@@ -25,6 +25,7 @@ from workflows_core.committer import BACKOFF, Committer
 from workflows_core.errors import StorageError
 from workflows_core.messages import deliveries
 from workflows_core.run import Run, cancel
+from workflows_core.serving import Served, key_of
 from workflows_core.states import TokenState
 from workflows_core.system import SystemClock, TimeOrderedIds
 from workflows_core.transition import LEASE, next_wake
@@ -35,10 +36,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from workflows_core.definitions import WorkflowDefinition
     from workflows_core.instance import Instance
     from workflows_core.messages import Message, Wait
-    from workflows_core.ports import Clock, DefinitionKey, IdFactory, Storage
+    from workflows_core.ports import Clock, IdFactory, Storage
     from workflows_core.registry import WorkflowRegistry
     from workflows_core.transition import Transition
 
@@ -58,6 +58,7 @@ class Runner:
 
     Attributes:
         id: Names this runner in the tokens it holds; another one after every start.
+        served: The definitions that it serves.
     """
 
     def __init__(
@@ -98,8 +99,8 @@ class Runner:
         self.slots = asyncio.Semaphore(concurrency)
         self.transactions = asyncio.Semaphore(transactions)
         self.is_stopping = False
-        self._registries = [registry]
-        self._only = None if definitions is None else frozenset(definitions)
+        self.served = Served(definitions)
+        self.served.add(registry)
         self._poll_interval = poll_interval
         self._lease = lease
         self._grace = grace
@@ -111,7 +112,6 @@ class Runner:
         self._nudged = asyncio.Event()
         self._looks_again: datetime | None = None
         """Until when the poll sleeps, unless somebody wakes it; `None` while it is awake."""
-        self._unknown: set[DefinitionKey] = set()
         self._has_backlog = False
 
     # Life
@@ -218,29 +218,18 @@ class Runner:
     async def _keep_house(self) -> None:
         now = self.clock.now()
         await self.storage.purge(now)
-        for key in await self.storage.due_definitions(now) - self._served():
-            self._leave_alone(key)
+        self.served.leave_alone(await self.storage.due_definitions(now) - self.served.keys)
         await asyncio.sleep(HOUSEKEEPING)
 
     # Finding work
 
     def serve(self, registry: WorkflowRegistry) -> None:
         """Serve the definitions of another registry too."""
-        if all(known is not registry for known in self._registries):
-            self._registries.append(registry)
+        self.served.add(registry)
 
     def nudge(self) -> None:
         """Look for work now: somebody committed something that is due."""
         self._nudged.set()
-
-    def _served(self) -> frozenset[DefinitionKey]:
-        """Return what it serves: everything registered, or those it was told."""
-        keys = frozenset(key for registry in self._registries for key in registry.list_keys())
-        if self._only is None:
-            return keys
-        return frozenset(
-            (name, version) for name, version in keys if self._only & {name, f"{name}@{version}"}
-        )
 
     def _hear(self, instance_id: UUID | None) -> None:
         if instance_id is None:
@@ -250,7 +239,7 @@ class Runner:
 
     async def _poll(self) -> None:
         self._nudged.clear()
-        now, served = self.clock.now(), self._served()
+        now, served = self.clock.now(), self.served.keys
         due = await self.storage.next_due(served)
         room = self._concurrency - len(self._runs)
         is_due = due is not None and due <= now
@@ -279,6 +268,7 @@ class Runner:
 
     async def _take_over(self, claimed: Sequence[Instance]) -> None:
         """Continue instances that are due: start what is ready, what was lost again, and deliver their mail."""
+        await self.served.verify(map(key_of, claimed), self.storage)
         mail = await self.mail(claimed)
         alive = await self._alive(claimed)
         for instance in claimed:
@@ -320,7 +310,7 @@ class Runner:
         """Return the run of an instance; `None` if its definition is not known here."""
         run = self._runs.get(instance.id)
         if run is None:
-            definition = self._definition_of(instance)
+            definition = self.served.definition_of(instance)
             if definition is None:
                 return None
             run = self._runs[instance.id] = Run(self, instance, definition)
@@ -336,20 +326,6 @@ class Runner:
     def holds(self, instance_id: UUID) -> bool:
         """Say whether an instance is in hand here: then nobody else changes it without telling."""
         return instance_id in self._runs
-
-    def _definition_of(self, instance: Instance) -> WorkflowDefinition | None:
-        key = instance.definition_name, instance.definition_version
-        found = (registry.find_definition(*key) for registry in self._registries)
-        definition = next((each for each in found if each is not None), None)
-        if definition is None:
-            self._leave_alone(key)
-        return definition
-
-    def _leave_alone(self, key: DefinitionKey) -> None:
-        """Say, once, that work is there which is not for this runner."""
-        if key not in self._unknown:
-            self._unknown.add(key)
-            logger.warning("Workflow %s version %s is not served here; its instances are left alone.", *key)
 
     # What runs need
 
