@@ -91,8 +91,9 @@ COLOURS = dict(
     re.fullmatch(r"(\w+) steps?: .*\((fill:#\w{6})\)", item).groups()  # type: ignore[union-attr]
     for item in guide().lists["Instance Graph with State"]
 )
-# The row of the guide for each kind of step. The guide knows no messages: their shape is our own choice.
-SHAPES = {kind: kind.value.title() for kind in StepKind if kind is not StepKind.MESSAGE}
+# The row of the guide for each kind of step. The guide knows no messages and no decisions by several: their shapes
+# are our own choice.
+SHAPES = {kind: kind.value.title() for kind in StepKind if kind not in {StepKind.MESSAGE, StepKind.DECISION}}
 
 
 def fills(client: httpx.Client, instance: str) -> dict[str, str]:

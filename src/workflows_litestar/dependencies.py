@@ -96,7 +96,9 @@ def use_storage(
         app.dependencies[REGISTRY] = Provide(provide_registry)
 
     async def provide_engine(workflow_registry: Registry) -> ExecutionEngine:
-        return ExecutionEngine(workflow_registry, storage)
+        engine = ExecutionEngine(workflow_registry, storage)
+        await engine.start_runner()  # runs already, and learns of this registry
+        return engine
 
     app.dependencies[ENGINE] = Provide(provide_engine)
 

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Final, cast
 
 from litestar import Litestar, Router
-from litestar.plugins import CLIPlugin, InitPlugin
+from litestar.plugins import CLIPlugin, InitPlugin, ReceiveRoutePlugin
 
 from workflows_core.engine import ExecutionEngine
 from workflows_core.hosting import open_storage, stop_runners
@@ -19,10 +19,12 @@ from workflows_litestar.bodies import MAX_BODY
 from workflows_litestar.config import DEFAULT_TAGS, WorkflowPluginConfig
 from workflows_litestar.controllers import CONTROLLERS
 from workflows_litestar.problems import exception_handlers
+from workflows_litestar.queries import KNOWN, note_parameters, refuse_unknown
 
 if TYPE_CHECKING:
     from click import Group
     from litestar.config.app import AppConfig
+    from litestar.routes import BaseRoute
 
     from workflows_core.ports import Storage
 
@@ -34,7 +36,7 @@ IN_MEMORY: Final = (
 )
 
 
-class WorkflowPlugin(InitPlugin, CLIPlugin):
+class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
     """Adds workflows to an application: the REST API, an engine to inject, and the runner behind it.
 
     Handlers of the application may ask for `workflow_engine` and `workflow_registry`. Where it provides these
@@ -79,6 +81,10 @@ class WorkflowPlugin(InitPlugin, CLIPlugin):
 
         cli.add_command(workflows)
 
+    def receive_route(self, route: BaseRoute) -> None:
+        """Learn which query parameters a route has."""
+        note_parameters(route)
+
     def _open(self, app_config: AppConfig) -> Storage | None:
         """Return where the plugin keeps instances; `None` if all are the concern of the application's engine."""
         database = self.config.database
@@ -120,6 +126,8 @@ class WorkflowPlugin(InitPlugin, CLIPlugin):
             guards=config.api_guards,
             include_in_schema=config.include_api_in_schema,
             exception_handlers=exception_handlers(),
+            before_request=refuse_unknown,
+            opt={KNOWN: ()},
             request_max_body_size=MAX_BODY,
         )
 

@@ -74,6 +74,29 @@ async def test_everything_that_is_wrong_with_the_parameters_is_said(api: Api) ->
     assert {complaint["parameter"] for complaint in problem["errors"]} == {"status", "limit", "instance_id"}
 
 
+async def test_parameters_that_nobody_knows(api: Api) -> None:
+    """A filter with a misspelled name would let everything through."""
+    instance = await api.start()
+    for method, path, told in (
+        ("GET", "/instances?staus=waiting", "status"),
+        ("GET", "/tasks?assignee=bob", "assignee_id"),
+        ("GET", "/definitions?name=example", "none"),
+        ("GET", f"/instances/{instance['id']}?graph_format=mermaid", "none"),
+        ("POST", f"/instances/{instance['id']}/cancel?cause=none", "reason"),
+        ("POST", "/instances?definition_name=example", "none"),
+    ):
+        problem = refused(await api.http.request(method, path), 400)
+        (complaint,) = problem["errors"]
+        assert complaint["parameter"] == path.partition("?")[2].partition("=")[0]
+        assert told in complaint["detail"]
+    assert (await api.get(f"/instances/{instance['id']}"))["status"] == "waiting"
+
+
+async def test_a_parameter_that_is_there_twice(api: Api) -> None:
+    problem = refused(await api.http.get("/instances?status=waiting&status=failed"), 400)
+    assert [complaint["parameter"] for complaint in problem["errors"]] == ["status"]
+
+
 async def test_a_reason_that_cannot_be_stored(api: Api) -> None:
     instance = await api.start()
     for reason in ("a%00b", "x" * 10_001):

@@ -5,16 +5,19 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from litestar.connection import ASGIConnection
+from litestar.di import Provide
 from litestar.exceptions import (
     ImproperlyConfiguredException,
     NotAuthorizedException,
     PermissionDeniedException,
 )
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromQuery, QueryParameter
 
 from tests.litestar.conftest import Serve, serving
 from tests.litestar.problems import refused
 from tests.workflows import Do, chain, review, workflow
+from workflows_core.engine import ExecutionEngine, LocalExecutionEngine
 from workflows_core.errors import DefinitionConflictError, InvalidDefinitionError, StorageError
 from workflows_core.registry import WorkflowRegistry
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
@@ -105,6 +108,26 @@ async def test_without_the_api() -> None:
     app = Litestar(plugins=[WorkflowPlugin(WorkflowPluginConfig(enable_api=False))])
     async with serving(app) as api:
         assert (await api.http.get("/definitions")).status_code == 404
+
+
+async def test_parameters_of_the_application_are_known() -> None:
+    """What its layers or its providers read from the query may be sent."""
+
+    async def provide_engine(trace: FromQuery[str] = "") -> ExecutionEngine:
+        traces.append(trace)
+        return engine
+
+    traces: list[str] = []
+    engine = LocalExecutionEngine(WorkflowRegistry())
+    app = Litestar(
+        plugins=[WorkflowPlugin()],
+        dependencies={"workflow_engine": Provide(provide_engine)},
+        parameters={"api_key": QueryParameter(annotation=str, required=False)},
+    )
+    async with serving(app) as api:
+        assert await api.get("/instances", trace="t1", api_key="k") == []
+        refused(await api.http.get("/instances?tracing=t1"), 400)
+    assert traces == ["t1"]
 
 
 async def test_errors_of_the_application_stay_its_own() -> None:
