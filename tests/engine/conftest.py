@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tests.databases import URLS
+from workflows_core.definitions import WorkflowClass, WorkflowDefinition
 from workflows_core.engine import ExecutionEngine
 from workflows_core.memory import MemoryStorage
 from workflows_core.ports import Storage
@@ -50,7 +51,7 @@ async def make_engine(make_storage: MakeStorage) -> AsyncIterator[MakeEngine]:
     """Start engines that serve the given definitions or workflow classes; they stop when the test ends."""
     async with AsyncExitStack() as stack:
 
-        async def make(*workflows: object) -> ExecutionEngine:
+        async def make(*workflows: WorkflowDefinition | type[WorkflowClass]) -> ExecutionEngine:
             registry = WorkflowRegistry()
             for workflow in workflows:
                 registry.register(workflow)
