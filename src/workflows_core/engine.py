@@ -206,7 +206,12 @@ class ExecutionEngine:
         raise InstanceExistsError(command.instance_id)
 
     async def cancel_workflow(
-        self, instance_id: UUID, reason: str = "Canceled by request", *, user_id: str | None = None, actor: Actor | None = None
+        self,
+        instance_id: UUID,
+        reason: str = "Canceled by request",
+        *,
+        user_id: str | None = None,
+        actor: Actor | None = None,
     ) -> Instance:
         """End an instance: its open tasks are canceled and its running steps are told to stop.
 
@@ -217,11 +222,17 @@ class ExecutionEngine:
         """
         identity = await self._identity(actor)
         return await self._change(
-            instance_id, lambda _: cmd.Cancel(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity))
+            instance_id,
+            lambda _: cmd.Cancel(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity)),
         )
 
     async def retry_workflow(
-        self, instance_id: UUID, *, step: str | None = None, user_id: str | None = None, actor: Actor | None = None
+        self,
+        instance_id: UUID,
+        *,
+        step: str | None = None,
+        user_id: str | None = None,
+        actor: Actor | None = None,
     ) -> Instance:
         """Revive what failed in an instance, or what failed at one step of it. Done steps are not run again.
 
@@ -266,7 +277,11 @@ class ExecutionEngine:
         return await self._change(
             instance_id,
             lambda _: cmd.Skip(
-                at=self.clock.now(), step=step, reason=_text(reason), outcome=outcome, **_asking(user_id, identity)
+                at=self.clock.now(),
+                step=step,
+                reason=_text(reason),
+                outcome=outcome,
+                **_asking(user_id, identity),
             ),
         )
 
@@ -295,12 +310,21 @@ class ExecutionEngine:
         return await self._change(
             instance_id,
             lambda _: cmd.Move(
-                at=self.clock.now(), target=target, reason=_text(reason), source=source, **_asking(user_id, identity)
+                at=self.clock.now(),
+                target=target,
+                reason=_text(reason),
+                source=source,
+                **_asking(user_id, identity),
             ),
         )
 
     async def suspend_workflow(
-        self, instance_id: UUID, reason: str = "Suspended by request", *, user_id: str | None = None, actor: Actor | None = None
+        self,
+        instance_id: UUID,
+        reason: str = "Suspended by request",
+        *,
+        user_id: str | None = None,
+        actor: Actor | None = None,
     ) -> Instance:
         """Let nothing new begin in an instance until it is resumed; running steps finish.
 
@@ -311,10 +335,13 @@ class ExecutionEngine:
         """
         identity = await self._identity(actor)
         return await self._change(
-            instance_id, lambda _: cmd.Suspend(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity))
+            instance_id,
+            lambda _: cmd.Suspend(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity)),
         )
 
-    async def resume_workflow(self, instance_id: UUID, *, user_id: str | None = None, actor: Actor | None = None) -> Instance:
+    async def resume_workflow(
+        self, instance_id: UUID, *, user_id: str | None = None, actor: Actor | None = None
+    ) -> Instance:
         """Let a suspended instance go on; what fell due in the meantime is due now.
 
         Raises:
@@ -323,7 +350,9 @@ class ExecutionEngine:
             InvalidTransitionError: If it is not suspended.
         """
         identity = await self._identity(actor)
-        return await self._change(instance_id, lambda _: cmd.Resume(at=self.clock.now(), **_asking(user_id, identity)))
+        return await self._change(
+            instance_id, lambda _: cmd.Resume(at=self.clock.now(), **_asking(user_id, identity))
+        )
 
     async def get_instance(self, instance_id: UUID, *, actor: Actor | None = None) -> Instance:
         """Return an instance as of its last transition.
@@ -341,9 +370,7 @@ class ExecutionEngine:
         async with self.storage.unit_of_work() as unit:
             return await unit.instances.find(query)
 
-    async def get_history(
-        self, instance_id: UUID, *, actor: Actor | None = None
-    ) -> Sequence[HistoryEntry]:
+    async def get_history(self, instance_id: UUID, *, actor: Actor | None = None) -> Sequence[HistoryEntry]:
         """Return everything that happened to an instance, oldest first.
 
         Raises:

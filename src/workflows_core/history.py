@@ -95,7 +95,9 @@ class _Reading:
             case ev.StepStarted():
                 self._begin(instance_id, event.token, event.at, ExecutionStatus.RUNNING)
             case ev.TaskOpened() | ev.TimerSet() | ev.MessageAwaited():
-                if event.token not in self._open:  # of a decision by several, the decision is what is executed
+                if (
+                    event.token not in self._open
+                ):  # of a decision by several, the decision is what is executed
                     self._begin(instance_id, event.token, event.at, ExecutionStatus.WAITING)
             case ev.StepCompleted():
                 self._end(event.token, event.at, ExecutionStatus.SUCCEEDED, output=event.output)
@@ -141,9 +143,7 @@ class _Reading:
             known = self.executions[place]
             self.executions[place] = evolve(known, status=status, completed_at=at, **result)
 
-    def _decide(
-        self, instance_id: UUID, event: ev.DecisionOpened | ev.VoteCast | ev.DecisionReached
-    ) -> None:
+    def _decide(self, instance_id: UUID, event: ev.DecisionOpened | ev.VoteCast | ev.DecisionReached) -> None:
         """Note a decision by several: one execution, whose output is its votes."""
         match event:
             case ev.DecisionOpened():

@@ -433,9 +433,7 @@ class HumanTasks:
         reason: str | None = None,
     ) -> Sequence[Answer]:
         """Claim many tasks, each for itself; return an answer for each, in the order given. See `claim`."""
-        return await _each(
-            task_ids, lambda id_: self.claim(id_, actor=actor, user_id=user_id, reason=reason)
-        )
+        return await _each(task_ids, lambda id_: self.claim(id_, actor=actor, user_id=user_id, reason=reason))
 
     async def complete_many(
         self,
@@ -492,9 +490,7 @@ class HumanTasks:
 
     # How
 
-    async def _do(
-        self, task_id: UUID, words: str, asking: _Asking, kind: type, **fields: object
-    ) -> Task:
+    async def _do(self, task_id: UUID, words: str, asking: _Asking, kind: type, **fields: object) -> Task:
         return await self._do_all(task_id, words, asking, [(kind, fields)])
 
     async def _do_all(

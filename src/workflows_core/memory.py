@@ -294,7 +294,9 @@ class MemoryUnitOfWork:
         lost: set[UUID] = set()
         for transition in transitions:
             instance = transition.instance
-            if _is_lost(transition, written, self._stored) or (transition.consumes and await self.messages.refuses(transition)):
+            if _is_lost(transition, written, self._stored) or (
+                transition.consumes and await self.messages.refuses(transition)
+            ):
                 lost.add(instance.id)
                 continue
             written.write(transition)

@@ -1,7 +1,7 @@
 """Who may do what."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -183,20 +183,21 @@ async def test_the_application_itself_is_bound_by_the_separation_of_duties_alone
 async def test_not_the_initiator() -> None:
     rules = Policies(not_initiator=True)
     initiator = Actor("ann", groups=["board"], roles=["operator"])
-    for action, do in (
-        (Action.COMPLETE, lambda office: office.complete(initiator)),
-        (Action.CLAIM, lambda office: office.ask(cmd.ClaimTask, initiator)),
-        (Action.SKIP, lambda office: office.order(cmd.Skip, initiator, step="review", reason="r")),
-        (Action.MOVE, lambda office: office.order(cmd.Move, initiator, target="end", reason="r")),
-        (Action.REASSIGN, lambda office: office.ask(cmd.ReassignTask, OLA, assignee="ann")),
-        (Action.DELEGATE, lambda office: office.ask(cmd.DelegateTask, BOB, assignee="ann")),
-    ):
+    office = await opened(policies=rules)
+    deeds: tuple[Callable[[Office], Awaitable[object]], ...] = (
+        lambda office: office.complete(initiator),
+        lambda office: office.ask(cmd.ClaimTask, initiator),
+        lambda office: office.order(cmd.Skip, initiator, step="review", reason="r"),
+        lambda office: office.order(cmd.Move, initiator, target="end", reason="r"),
+        lambda office: office.ask(cmd.ReassignTask, OLA, assignee="ann"),
+        lambda office: office.ask(cmd.DelegateTask, BOB, assignee="ann"),
+    )
+    for do in deeds:
         office = await opened(policies=rules)
         with pytest.raises(
             NotPermittedError, match="ann started this, and whoever starts it may not decide it"
         ):
             await do(office)
-        assert action
     await office.order(cmd.Cancel, initiator, reason="changed my mind")
 
 
@@ -258,7 +259,8 @@ async def test_rules_of_definition_and_step_add_up() -> None:
         policies=Policies(not_initiator=True),
     )
     rules = policies_of(office.definition, "approve")
-    assert (rules.not_initiator, rules.not_who_did, rules.operator_roles) == (True, ("check",), {"operator"})
+    assert (rules.not_initiator, rules.not_who_did) == (True, ("check",))
+    assert rules.operator_roles == frozenset({"operator"})
 
 
 # Substitution
@@ -346,12 +348,12 @@ policies = st.one_of(
         no_return=st.booleans(),
     ),
 )
+GIVING = [cmd.ReassignTask, cmd.DelegateTask, cmd.DelegateTask]
 orders = st.one_of(
     st.tuples(st.just(cmd.ClaimTask), st.just({})),
     st.tuples(st.just(cmd.UnclaimTask), st.just({})),
-    *[st.tuples(st.just(cmd.CompleteTask), st.just({"data": {}}))] * 5,
-    st.tuples(st.just(cmd.ReassignTask), people.map(lambda name: {"assignee": name})),
-    st.tuples(st.just(cmd.DelegateTask), people.map(lambda name: {"assignee": name})),
+    *[st.tuples(st.just(cmd.CompleteTask), st.just({"data": {}}))] * 3,
+    *[st.tuples(st.just(kind), people.map(lambda name: {"assignee": name})) for kind in GIVING],
     st.tuples(st.just(cmd.ResolveTask), st.just({})),
     st.tuples(st.just(cmd.RequestInformation), people.map(lambda name: {"question": "?", "asked": name})),
     st.tuples(st.just(cmd.AnswerQuestion), st.just({"answer": "!"})),
@@ -445,9 +447,9 @@ class Book:
     st.lists(st.none() | policies, min_size=4, max_size=4),
     people,
     st.sampled_from(["one", "two", "board"]),
-    st.lists(st.tuples(orders, askers, st.integers(0, 5)), max_size=25),
+    st.lists(st.tuples(orders, askers, st.integers(0, 5)), min_size=15, max_size=40),
 )
-@settings(deadline=None, max_examples=1000)
+@settings(deadline=None, max_examples=400)
 def test_no_sequence_of_commands_breaks_a_rule(
     own: Policies, at_steps: list[Policies | None], initiator: str, first: str, asked_for: list[Any]
 ) -> None:
@@ -481,7 +483,7 @@ def test_no_sequence_of_commands_breaks_a_rule(
             try:
                 if kind is None:
                     await office.wait(hours=1)
-                elif kind in {cmd.Skip, cmd.Move}:
+                elif kind is cmd.Skip or kind is cmd.Move:
                     await office.order(kind, by, **fields)
                 elif tasks:
                     task = tasks[place % len(tasks)]

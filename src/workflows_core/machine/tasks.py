@@ -39,7 +39,9 @@ DECIDE: Final[Handlers] = {}
 @deciding(DECIDE, cmd.OpenTask)
 def _open_task(decision: Decision, command: cmd.OpenTask) -> None:
     token = decision.token(command.token, "TaskOpened", "open the task")
-    if token.state is TokenState.WAITING:  # more tasks are for decisions by several alone, which open them themselves
+    if (
+        token.state is TokenState.WAITING
+    ):  # more tasks are for decisions by several alone, which open them themselves
         raise InvalidTransitionError("open the task", f"token {token.id}", token.state)
     step = decision.nodes[token.step].step
     decision.emit(
