@@ -77,7 +77,9 @@ class Lagging(Note):
         self.lags = lags
 
     async def execute(self, context: WorkflowContext) -> None:
-        self.lags.append(perf_counter() - self.notices.latest[context.instance_id])
+        committed = self.notices.latest.get(context.instance_id)
+        if committed is not None:  # the first start of a definition goes another way
+            self.lags.append(perf_counter() - committed)
         await super().execute(context)
 
 
@@ -99,6 +101,7 @@ class Notices:
 
     def take(self, change: Transition) -> None:
         self.latest[change.instance.id] = perf_counter()
+        assert not change.instance.failures, change.instance.failures
         if change.instance.status in FINAL:
             _set(self._ended[change.instance.id])
         elif change.tasks:

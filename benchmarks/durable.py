@@ -19,7 +19,7 @@ from benchmarks.databases import serving
 from benchmarks.rows import ROWS, Effort, Figure
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
+BEGIN, END = "<!-- durable: begin -->\n", "<!-- durable: end -->\n"
 HEAD = (
     "| row | job | what | bar | goal | measured | rounds | |\n"
     "| --- | --- | --- | --- | --- | --- | --- | --- |\n"

@@ -304,7 +304,7 @@ async def stored_size(server: Server, effort: Effort) -> list[Figure]:
 
 
 @row("memory")
-async def in_memory(_: Server, effort: Effort) -> list[Figure]:
+async def in_memory(server: Server, effort: Effort) -> list[Figure]:
     """Without a database: what the machine and the runner cost. Measured in time of the processor."""
     definition, count = chain(), effort.instances * 16
     rates, ratios = [], []
@@ -342,19 +342,18 @@ async def latency(server: Server, effort: Effort) -> list[Figure]:
             await database.host.run(definition, count, 1)
             within.append(_p99(lags))
     async with server.database(runs_steps=False) as database, _worker(database.url):
+        await _handed_over(database.host)
         for _ in range(effort.rounds):
             lags = [await _handed_over(database.host) for _ in range(count)]
             across.append(_p99(lags))
     return [
-        Figure(name, "in process, p99 in hundredths of a second", within, 1, at_most=True),
-        Figure(
-            name, "across processes, PostgreSQL, p99 in hundredths of a second", across, 2.5, at_most=True
-        ),
+        Figure(name, "in process, p99 in ms", within, 10, at_most=True),
+        Figure(name, "across processes, PostgreSQL, p99 in ms", across, 25, at_most=True),
     ]
 
 
 def _p99(seconds: list[float]) -> float:
-    return quantiles(seconds, n=100)[-1] * 100
+    return quantiles(seconds, n=100)[-1] * 1000
 
 
 async def _handed_over(running: Host) -> float:

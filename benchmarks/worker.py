@@ -28,7 +28,9 @@ def stamped() -> WorkflowDefinition:
 async def work(url: str) -> None:
     storage = open_storage(url)
     assert storage is not None
-    async with ExecutionEngine(WorkflowRegistry(stamped()), storage):
+    registry = WorkflowRegistry()
+    registry.register_definition(stamped())
+    async with ExecutionEngine(registry, storage):
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

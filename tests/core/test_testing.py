@@ -611,6 +611,7 @@ def test_every_kind_of_command_is_drawn() -> None:
     instance = simulate(definition).instance
     drawn: set[type] = set()
 
+    @settings(derandomize=False)  # else each round would draw the same
     @given(workflows.commands(definition, instance))
     def draw(command: cmd.Command) -> None:
         drawn.add(type(command))

@@ -8,6 +8,7 @@ from workflows_core import commands as cmd
 from workflows_core import events as ev
 from workflows_core.actors import Actor
 from workflows_core.deadlines import alarms_for, due_from
+from workflows_core.errors import InvalidTransitionError
 from workflows_core.machine.handlers import Handlers, deciding
 from workflows_core.machine.steps import fail_for
 from workflows_core.permissions import Action, may, policies_of
@@ -147,6 +148,5 @@ def _tally(step: DecisionStep, ballot: Ballot) -> str:
 def _step(decision: Decision, name: str) -> DecisionStep:
     step = decision.nodes[name].step
     if not isinstance(step, DecisionStep):
-        msg = f"step {name!r} is no decision by several"
-        raise TypeError(msg)
+        raise InvalidTransitionError("open the decision", f"step {name!r}", "no decision by several")
     return step
