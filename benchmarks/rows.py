@@ -304,7 +304,7 @@ async def stored_size(server: Server, effort: Effort) -> list[Figure]:
 
 
 @row("memory")
-async def in_memory(server: Server, effort: Effort) -> list[Figure]:
+async def in_memory(_: Server, effort: Effort) -> list[Figure]:
     """Without a database: what the machine and the runner cost. Measured in time of the processor."""
     definition, count = chain(), effort.instances * 16
     rates, ratios = [], []

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples.travel.process import TravelRequest
