@@ -47,13 +47,17 @@ class PostgresServer:
             that the environment names; where it names none, `start()` starts one.
         run: Marks the databases of this run. Processes that share a server share this too.
         fsync: Whether commits survive a crash of the machine. Only tests of durability need to pay for it.
+        own: Start one even where the environment names one: it is to be stopped in the middle of a test.
     """
 
-    def __init__(self, admin_dsn: str | None = None, *, run: str | None = None, fsync: bool = False) -> None:
+    def __init__(
+        self, admin_dsn: str | None = None, *, run: str | None = None, fsync: bool = False, own: bool = False
+    ) -> None:
         self.run = run or uuid.uuid4().hex[:8]
-        self._dsn = admin_dsn or os.environ.get("WORKFLOWS_TEST_PG_URL")
+        self._dsn = None if own else admin_dsn or os.environ.get("WORKFLOWS_TEST_PG_URL")
         self._fsync = fsync
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._place: tuple[Path, Path, dict[str, Any]] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -84,6 +88,7 @@ class PostgresServer:
         try:
             _give(folder, account)
             programs = _programs(folder, account)
+            self._place = programs, folder, account
             self._keeper = _keep(programs, folder, account)
             self._dsn = _launch(programs, folder, account, fsync=self._fsync)
             (directory,) = self._ask("SHOW data_directory")
@@ -102,6 +107,21 @@ class PostgresServer:
         elif self._dsn is not None:
             for name in self._ask(f"SELECT datname FROM pg_database WHERE datname LIKE '%_{self.run}'"):
                 self.drop_database(self.url(name))
+
+    def crash(self) -> None:
+        """Stop the server that `start()` started at once, in the middle of whatever it does."""
+        programs, folder, account = self._started_here()
+        _call(account, programs / "pg_ctl", "stop", f"--pgdata={folder / 'data'}", "--mode=immediate")
+
+    def recover(self) -> None:
+        """Start it again, after `crash()`, where it was; it repairs itself."""
+        programs, folder, account = self._started_here()
+        _start(programs, folder, account, (folder / "options").read_text(encoding="utf-8"))
+
+    def _started_here(self) -> tuple[Path, Path, dict[str, Any]]:
+        if self._place is None:
+            raise PostgresUnavailableError("The server was not started here: it is not ours to stop.")
+        return self._place
 
     def create_database(self, template: str = "template0") -> str:
         """Create a database, a copy of `template` (by default empty), and return its URL."""
@@ -214,9 +234,8 @@ def _keep(programs: Path, folder: Path, account: dict[str, Any]) -> subprocess.P
 
 
 def _launch(programs: Path, folder: Path, account: dict[str, Any], *, fsync: bool) -> str:
-    data, log = folder / "data", folder / "log"
     cluster = ("--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync")
-    _call(account, programs / "initdb", f"--pgdata={data}", *cluster)
+    _call(account, programs / "initdb", f"--pgdata={folder / 'data'}", *cluster)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     durable = "on" if fsync else "off"
@@ -224,12 +243,18 @@ def _launch(programs: Path, folder: Path, account: dict[str, Any], *, fsync: boo
         f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
         f" -c max_connections=300 -c fsync={durable} -c full_page_writes={durable}"
     )
+    (folder / "options").write_text(options, encoding="utf-8")
+    _start(programs, folder, account, options)
+    return f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+
+def _start(programs: Path, folder: Path, account: dict[str, Any], options: str) -> None:
+    data, log = folder / "data", folder / "log"
     start = ("start", "--wait", f"--pgdata={data}", f"--log={log}", f"--options={options}")
     try:
         _call(account, programs / "pg_ctl", *start)
     except PostgresUnavailableError as error:
         raise PostgresUnavailableError(f"{error}\n{log.read_text() if log.exists() else ''}") from None
-    return f"postgresql://postgres@127.0.0.1:{port}/postgres"
 
 
 def _call(account: dict[str, Any], *command: str | Path) -> None:

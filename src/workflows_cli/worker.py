@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -14,6 +15,7 @@ from workflows_cli.finding import NotFoundError, find_workflows
 from workflows_core.errors import WorkflowError
 from workflows_core.hosting import open_storage
 from workflows_core.runner import Runner
+from workflows_core.transition import LEASE
 
 if TYPE_CHECKING:
     from workflows_core.ports import Storage
@@ -63,6 +65,14 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
     help="How long steps may take to finish after SIGTERM or Ctrl-C; what does not is handed back.",
 )
 @click.option(
+    "--lease",
+    type=click.FloatRange(min=0.1),
+    default=LEASE.total_seconds(),
+    show_default=True,
+    metavar="SECONDS",
+    help="How long others wait for a worker that gives no sign of life before they take its steps over.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     default="info",
@@ -76,6 +86,7 @@ def worker(
     definitions: tuple[str, ...],
     concurrency: int,
     grace: float,
+    lease: float,
     log_level: str,
 ) -> None:
     """Execute the steps of workflows until it is told to stop.
@@ -97,7 +108,14 @@ def worker(
         raise click.ClickException(str(error)) from error
     _check(definitions, registry)
     storage = _opened(database_url)
-    runner = Runner(storage, registry, concurrency=concurrency, grace=grace, definitions=definitions or None)
+    runner = Runner(
+        storage,
+        registry,
+        concurrency=concurrency,
+        lease=timedelta(seconds=lease),
+        grace=grace,
+        definitions=definitions or None,
+    )
     try:
         stopped_by = asyncio.run(_work(runner, storage))
     except WorkflowError as error:
