@@ -100,6 +100,17 @@ class Wait(Work):
         context.set(self.name, context.attempt)
 
 
+class WaitAndPay(Wait):
+    """Waits in the transaction that commits it, after it has written its row."""
+
+    transactional = True
+
+    async def execute(self, context: WorkflowContext) -> Any:
+        insert = text("INSERT INTO ledger (entry) VALUES (:entry)")
+        await context.session.execute(insert, {"entry": context.idempotency_key})
+        await super().execute(context)
+
+
 EVERYTHING = WorkflowDefinition(
     name="everything",
     steps=[
@@ -158,6 +169,14 @@ SHORT = WorkflowDefinition(
 PAUSED = WorkflowDefinition(
     name="paused",
     steps=[Wait("wait"), Work("after")],
+    edges=[Edge("wait", "after")],
+    initial_step="wait",
+    terminal_steps=["after"],
+)
+
+PAUSED_TRANSACTION = WorkflowDefinition(
+    name="paused_transaction",
+    steps=[WaitAndPay("wait"), Work("after")],
     edges=[Edge("wait", "after")],
     initial_step="wait",
     terminal_steps=["after"],

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -94,6 +93,12 @@ class World:
         async with self.database.connect() as connection:
             return Counter((await connection.execute(text("SELECT entry FROM ledger"))).scalars())
 
+    async def lease_end(self, runner: str) -> object:
+        """Until when a runner is believed alive; as the database has it."""
+        asked = text("SELECT lease_until FROM workflow_runners WHERE id = :id")
+        async with self.database.connect() as connection:
+            return (await connection.execute(asked, {"id": runner})).scalar_one()
+
     async def histories(self, instance_ids: Iterable[UUID]) -> list[Record]:
         return [await self.engine.get_record(instance_id) for instance_id in instance_ids]
 
@@ -120,10 +125,19 @@ def lost(record: Record) -> int:
 
 
 @asynccontextmanager
-async def world_on(url: str, journal: Path, **options: Any) -> AsyncIterator[World]:
-    database = create_async_engine(url, **options)
+async def world_on(url: str, journal: Path) -> AsyncIterator[World]:
+    named = {"server_settings": {"application_name": "world"}} if url.startswith("postgresql") else {}
+    database = create_async_engine(url, connect_args=named)
     registry = WorkflowRegistry()
-    for definition in (app.EVERYTHING, app.CHAIN, app.SHORT, app.PAUSED, app.TIMER, app.POISON):
+    for definition in (
+        app.EVERYTHING,
+        app.CHAIN,
+        app.SHORT,
+        app.PAUSED,
+        app.PAUSED_TRANSACTION,
+        app.TIMER,
+        app.POISON,
+    ):
         registry.register(definition)
     async with database.begin() as connection:
         await connection.execute(text("CREATE TABLE IF NOT EXISTS ledger (entry TEXT)"))
