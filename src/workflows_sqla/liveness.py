@@ -7,12 +7,13 @@ process ended. A runner locks before it gets on the list, so that nobody finds i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from filelock import FileLock, Timeout
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from workflows_sqla.faults import faults_translated
@@ -20,6 +21,9 @@ from workflows_sqla.side import SideConnection
 from workflows_sqla.sqlite import database_file
 from workflows_sqla.tables import runners
 from workflows_sqla.transactions import Reader
+
+RELOCKING: Final = timedelta(seconds=10)
+"""How long after a restart of PostgreSQL a free lock does not prove that its runner is dead."""
 
 
 class RunnerLocks(Protocol):
@@ -84,9 +88,14 @@ class AdvisoryLocks:
                 await unlock(connection)
 
     async def dead(self, reader: Reader) -> frozenset[str]:
-        """Try the lock of every runner, for this transaction; those held here are on another connection."""
+        """Try the lock of every runner, for this transaction; those held here are on another connection.
+
+        Locks do not outlive the server: after it was restarted, the living get a moment to lock again.
+        """
         is_free = func.pg_try_advisory_xact_lock(_key(runners.c.id))
-        return frozenset((await reader.execute(select(runners.c.id).where(is_free))).scalars())
+        began = func.pg_postmaster_start_time()
+        had_time = or_(runners.c.renewed_at > began, func.now() > began + literal(RELOCKING))
+        return frozenset((await reader.execute(select(runners.c.id).where(had_time, is_free))).scalars())
 
     async def close(self) -> None:
         """Give all locks back."""

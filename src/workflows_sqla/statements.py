@@ -22,6 +22,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    null,
     select,
     update,
 )
@@ -280,17 +281,23 @@ def wake_moving() -> Update:
 @cache
 def add_runner(dialect: str) -> Insert:
     """Insert a runner, or extend its lease."""
-    statement = _insert(dialect, runners)
-    values = {"lease_until": statement.excluded.lease_until}
+    statement = _insert(dialect, runners).values(
+        id=bindparam("id"), lease_until=bindparam("lease_until"), renewed_at=_present(dialect)
+    )
+    values = {name: statement.excluded[name] for name in ("lease_until", "renewed_at")}
     return statement.on_conflict_do_update(index_elements=[runners.c.id], set_=values)
 
 
 @cache
-def extend_lease() -> Update:
+def extend_lease(dialect: str) -> Update:
     """Move the lease of `runner_id`."""
-    return (
-        update(runners).where(runners.c.id == bindparam("runner_id")).values(lease_until=bindparam("until"))
-    )
+    values = {"lease_until": bindparam("until"), "renewed_at": _present(dialect)}
+    return update(runners).where(runners.c.id == bindparam("runner_id")).values(values)
+
+
+def _present(dialect: str) -> ColumnElement[Any]:
+    """Return the time of the server, where there is one."""
+    return func.now() if dialect == "postgresql" else null()
 
 
 @cache

@@ -207,7 +207,7 @@ class SqlStorage:
         async with self._transaction() as transaction:
             await transaction.for_writing()
             extended = await transaction.execute(
-                statements.extend_lease(), {"runner_id": runner_id, "until": until}
+                statements.extend_lease(transaction.dialect), {"runner_id": runner_id, "until": until}
             )
             await transaction.commit()
         if not writing.count(extended):

@@ -135,6 +135,7 @@ runners: Final = Table(
     metadata,
     Column("id", Word, nullable=False),
     Column("lease_until", Moment, nullable=False),
+    Column("renewed_at", Moment),  # by the clock of PostgreSQL; not needed on SQLite
     PrimaryKeyConstraint("id"),
 )
 

@@ -31,7 +31,7 @@ async def test_the_migrations_make_what_is_expected(engine: AsyncEngine) -> None
 
 async def test_upgrading_again_changes_nothing(engine: AsyncEngine) -> None:
     await upgrade(engine)
-    await execute(engine, "INSERT INTO workflow_runners VALUES ('one', CURRENT_TIMESTAMP)")
+    await execute(engine, "INSERT INTO workflow_runners (id, lease_until) VALUES ('one', CURRENT_TIMESTAMP)")
     await upgrade(engine)
 
     async with engine.connect() as connection:
