@@ -83,8 +83,8 @@ class Run:
         self._is_stale = True
         self._changed.set()
 
-    async def hand_back(self) -> int:
-        """Stop, commit what is done, and give back what is not; return how many steps that are.
+    async def hand_back(self, owner: str) -> int:
+        """Stop, commit what is done, and give back what `owner` holds still; return how many steps that are.
 
         A step that is given back is begun again by whoever takes it, and does not count as lost.
         """
@@ -99,10 +99,11 @@ class Run:
                 at=self._instance.updated_at, token=token.id, attempt=token.attempt, handed_back=True
             )
             for token in self._instance.tokens.values()
-            if self._holds(token) and token.id not in done
+            if token.state is TokenState.RUNNING and token.owner == owner and token.id not in done
         ]
         self.report(given_back)
         await self._commit()
+        self._runner.take(self._instance)
         return len(given_back)
 
     # The loop
@@ -124,7 +125,7 @@ class Run:
                 self._instance.id,
             )
         finally:
-            self._runner.forget(self._instance.id)
+            self._runner.forget(self)
             for step in self._executing.values():
                 step.cancel()
 

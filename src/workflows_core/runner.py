@@ -113,6 +113,7 @@ class Runner:
         self._looks_again: datetime | None = None
         """Until when the poll sleeps, unless somebody wakes it; `None` while it is awake."""
         self._has_backlog = False
+        self._renewed_at = self.clock.now()
 
     # Life
 
@@ -164,13 +165,13 @@ class Runner:
             await asyncio.wait(runs, timeout=self._grace)
         left = [*self._runs.values()]
         if left:
-            await self._hand_back(left)
+            await self._hand_back(left, self.id)
         self._runs.clear()
 
-    async def _hand_back(self, left: list[Run]) -> None:
+    async def _hand_back(self, left: list[Run], owner: str) -> None:
         try:
             async with asyncio.timeout(HANDING_BACK):
-                steps = await asyncio.gather(*(run.hand_back() for run in left), return_exceptions=True)
+                steps = await asyncio.gather(*(run.hand_back(owner) for run in left), return_exceptions=True)
         except TimeoutError:
             logger.warning("Runner %s could not give back %d instances in time.", self.id, len(left))
             return
@@ -182,9 +183,16 @@ class Runner:
 
     async def _enlist(self) -> None:
         self.id = uuid4().hex
-        now = self.clock.now()
+        now = self._renewed_at = self.clock.now()
         await self.storage.enlist(self.id, now + self._lease)
-        await self.storage.strike_off(now)
+        await self._strike_off_others(now - self._lease)  # the living may be about to renew theirs
+
+    async def _strike_off_others(self, moment: datetime) -> None:
+        """Strike off those who are dead, or gave no sign of life until their lease ended by that moment."""
+        gone = await self.storage.strike_off(moment)
+        if gone:
+            logger.info("Runner %s takes over from: %s.", self.id, ", ".join(sorted(gone)))
+            self.nudge()
 
     async def _keep_trying(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do something over and over; what goes wrong is logged and tried again, with growing pauses."""
@@ -207,13 +215,22 @@ class Runner:
     async def _renew(self) -> None:
         await asyncio.sleep(self._lease.total_seconds() / 3)
         now = self.clock.now()
-        if not await self.storage.renew(self.id, now + self._lease):
-            logger.error("Runner %s lost its lease; its steps may be executed elsewhere.", self.id)
-            await cancel(*[run.main for run in self._runs.values() if run.main is not None])
-            self._runs.clear()
-            await self._enlist()
-        if await self.storage.strike_off(now):
-            self.nudge()
+        if await self.storage.renew(self.id, now + self._lease):
+            # Who could not renew in time knows that others perhaps could not either.
+            was_late = now - self._renewed_at > self._lease
+            self._renewed_at = now
+            await self._strike_off_others(now - self._lease if was_late else now)
+        else:
+            await self._begin_anew()
+
+    async def _begin_anew(self) -> None:
+        """Be another runner from now on: this one was believed dead, and others take over what it holds."""
+        lost, runs = self.id, [*self._runs.values()]
+        logger.error("Runner %s lost its lease; its steps may be executed elsewhere.", lost)
+        await cancel(*[run.main for run in runs if run.main is not None])
+        self._runs.clear()
+        await self._enlist()
+        await self._hand_back(runs, lost)  # what it began before it knew
 
     async def _keep_house(self) -> None:
         now = self.clock.now()
@@ -317,9 +334,10 @@ class Runner:
         run.observe(instance)
         return run
 
-    def forget(self, instance_id: UUID) -> None:
+    def forget(self, run: Run) -> None:
         """Let go of a run that has nothing in hand; where more waits to be done, there is room for it now."""
-        self._runs.pop(instance_id, None)
+        if self._runs.get(run.instance_id) is run:
+            del self._runs[run.instance_id]
         if self._has_backlog and len(self._runs) <= self._concurrency // 2:
             self.nudge()
 
