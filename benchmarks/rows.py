@@ -336,16 +336,17 @@ async def latency(server: Server, effort: Effort) -> list[Figure]:
     name, count = "from commit to the start of the next step", effort.instances * 4
     within, across = [], []
     async with server.database() as database:
+        lags: list[float] = []
+        definition = lagging(database.host.notices, lags)
         for _ in range(effort.rounds):
-            lags: list[float] = []
-            definition = lagging(database.host.notices, lags)
+            lags.clear()
             await database.host.run(definition, count, 1)
             within.append(_p99(lags))
     async with server.database(runs_steps=False) as database, _worker(database.url):
         await _handed_over(database.host)
         for _ in range(effort.rounds):
-            lags = [await _handed_over(database.host) for _ in range(count)]
-            across.append(_p99(lags))
+            handed_over = [await _handed_over(database.host) for _ in range(count)]
+            across.append(_p99(handed_over))
     return [
         Figure(name, "in process, p99 in ms", within, 10, at_most=True),
         Figure(name, "across processes, PostgreSQL, p99 in ms", across, 25, at_most=True),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TypedDict
 from attrs import evolve, frozen
 
 from workflows_core import commands as cmd
+from workflows_core.committer import committer_for
 from workflows_core.courier import Courier
 from workflows_core.data import to_object
 from workflows_core.definitions import WorkflowDefinition
@@ -695,14 +696,24 @@ class ExecutionEngine:
 
     async def _commit(self, change: Transition, definition: WorkflowDefinition | None) -> bool:
         """Apply a transition, with the definition it needs stored beside it; return `False` if it lost."""
+        if not await self._write(change, definition):
+            return False
+        await self._committed(change, definition)
+        return True
+
+    async def _write(self, change: Transition, definition: WorkflowDefinition | None) -> bool:
+        if definition is None or _identity(definition) in remembered_in(self.storage):
+            return await self._flush(change)
         async with self.storage.unit_of_work() as unit:
-            if definition is not None:
-                await self._remember(unit, definition)
+            await self._remember(unit, definition)
             if await unit.apply([change]):
                 return False
             await unit.commit()
-        await self._committed(change, definition)
         return True
+
+    async def _flush(self, change: Transition) -> bool:
+        """Write a transition together with what others write at the same time."""
+        return await committer_for(self.storage).commit(self.storage, change)
 
     async def _committed(self, change: Transition, definition: WorkflowDefinition | None) -> None:
         """Let the runner know what is durable now."""
@@ -718,8 +729,6 @@ class ExecutionEngine:
         Raises:
             DefinitionConflictError: If the storage knows other content under this name and version.
         """
-        if _identity(definition) in remembered_in(self.storage):
-            return
         await unit.definitions.add(
             StoredDefinition(
                 name=definition.name,

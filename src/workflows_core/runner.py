@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import uuid4
 
 from workflows_core import commands as cmd
-from workflows_core.committer import BACKOFF, Committer
+from workflows_core.committer import BACKOFF, committer_for
 from workflows_core.errors import StorageError
 from workflows_core.messages import deliveries
 from workflows_core.run import Run, cancel
@@ -105,7 +105,6 @@ class Runner:
         self._lease = lease
         self._grace = grace
         self._concurrency = concurrency
-        self._committer = Committer(storage)
         self._runs: dict[UUID, Run] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
@@ -136,7 +135,6 @@ class Runner:
                 asyncio.create_task(self._keep_trying(what, each), name=f"workflows-{what}")
                 for what, each in work.items()
             ]
-            self._loops.append(asyncio.create_task(self._committer.run(), name="workflows-commit"))
 
     async def stop(self) -> None:
         """Let the steps in hand finish, hand back what does not, and sign off. Stopping twice is a no-op."""
@@ -349,7 +347,7 @@ class Runner:
 
     async def commit(self, change: Transition) -> bool:
         """Commit a transition together with others; return `False` if it lost."""
-        applied = await self._committer.commit(change)
+        applied = await committer_for(self.storage).commit(self.storage, change, insists=True)
         if applied:
             self.committed(change)
         return applied

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import event
 
+from workflows_core.committer import committer_for
 from workflows_core.engine import ExecutionEngine
 from workflows_core.hosting import runner_for, running_runner
 from workflows_sqla.session import SessionStorage
@@ -83,6 +84,12 @@ class PersistentExecutionEngine(ExecutionEngine):
 
     async def _owner(self) -> str | None:
         return await super()._owner() if self._autocommit else None
+
+    async def _flush(self, change: Transition) -> bool:
+        """Write on the session where it has a transaction; nobody else's transitions belong there."""
+        if self._session is not None and (not self._autocommit or self._session.in_transaction()):
+            return not await self.storage.flush([change])
+        return await committer_for(self.storage).commit(self.storage.detached(), change)
 
     async def _committed(self, change: Transition, definition: WorkflowDefinition | None) -> None:
         if self._autocommit:
