@@ -402,7 +402,7 @@ async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
         except StorageError as error:
             pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
             failures += 1
-            logger.warning("The storage cannot be read, trying again in %s s: %s", pause, error)
+            logger.debug("The storage cannot be read, trying again in %s s: %s", pause, error)
             await asyncio.sleep(pause)
 
 
