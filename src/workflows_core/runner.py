@@ -28,7 +28,7 @@ from workflows_core.run import Run, cancel
 from workflows_core.serving import Served, key_of
 from workflows_core.states import TokenState
 from workflows_core.system import SystemClock, TimeOrderedIds
-from workflows_core.transition import LEASE, next_wake
+from workflows_core.transition import CLAIM, LEASE, next_wake
 from workflows_core.watching import Watcher
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ class Runner:
         is_due = due is not None and due <= now
         self._has_backlog = is_due and room <= 0
         if is_due and room > 0:
-            claimed = await self.storage.claim_due(now, now + self._lease, room, served)
+            claimed = await self.storage.claim_due(now, now + CLAIM, room, served)
             if claimed:
                 await self._take_over(claimed)
                 return
@@ -383,11 +383,12 @@ class Runner:
             return await unit.messages.find_mail(instance_ids, self.clock.now())
 
     async def put_off(self, claimed: Instance) -> None:
-        """Let an instance rest that was claimed for nothing; what somebody executes is looked at again anyway."""
-        if any(token.state is TokenState.RUNNING for token in claimed.tokens.values()):
-            return
+        """Let an instance rest that was claimed for nothing; what somebody executes is looked at again."""
         now = self.clock.now()
         until = next_wake(claimed, now)
+        if any(token.state is TokenState.RUNNING for token in claimed.tokens.values()):
+            later = now + self._lease
+            until = until if until is not None and now < until < later else later
         if until is None or until > now:
             with suppress(StorageError):  # it stays due when its lease ends
                 await self.storage.put_off(claimed, until)

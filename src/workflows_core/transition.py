@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 LEASE: Final = timedelta(seconds=30)
 """How long a runner is believed alive without a sign of life, and a running step left unquestioned."""
 
+CLAIM: Final = timedelta(seconds=3)
+"""How long a claim keeps other runners away from what is due. By then it was written to, or its runner died.
+
+Nothing is lost where that takes longer: two of them decide then, and one of the two transitions loses.
+"""
+
 SNAPSHOT_BYTES: Final = 1024
 """Patches below this size never cause a snapshot while the instance keeps moving."""
 
@@ -66,6 +72,7 @@ class Transition:
         listens: Whether the instance would take a message at once.
         consumes: The ids of the messages that it took.
         disturbs: Whether a running step was taken away from its runner.
+        participants: The keys of those who have a part in the instance since then; see `participants`.
     """
 
     instance: Instance
@@ -76,6 +83,7 @@ class Transition:
     listens: bool = False
     consumes: tuple[str, ...] = ()
     disturbs: bool = False
+    participants: tuple[str, ...] = ()
 
     @property
     def is_start(self) -> bool:
@@ -123,6 +131,7 @@ def transition(
         listens=bool(awaited) and after.suspend_reason is None,
         consumes=tuple(event.message_id for event in events if isinstance(event, ev.MessageReceived)),
         disturbs=_disturbs(before, after, events),
+        participants=after.participants[0 if before is None else len(before.participants) :],
     )
 
 
