@@ -16,6 +16,7 @@ NOT_PREPARED: Final = (
     "The tables in the database are missing or of another version: "
     "run `workflows db upgrade`, or await workflows_sqla.upgrade(engine)."
 )
+NO_FILE: Final = "The SQLite file could not be opened: does its folder exist, may this process write there?"
 # PostgreSQL: data_exception; undefined_table and undefined_column; serialization_failure and deadlock_detected
 _DATA_EXCEPTION: Final = "22"
 _UNDEFINED: Final = frozenset({"42P01", "42703"})
@@ -87,9 +88,7 @@ def _of_driver(error: BaseException, *, is_lost: bool = False) -> WorkflowError:
     if state in _UNDEFINED or any(word in reason for word in _SQLITE_UNDEFINED):
         return StorageError(f"{NOT_PREPARED} ({reason})")
     if "unable to open database file" in reason:
-        return StorageError(
-            "The SQLite file could not be opened: does its folder exist, may this process write there?"
-        )
+        return StorageError(NO_FILE)
     if "database is locked" in reason:
         return StorageError("The SQLite database stayed locked: something else writes to it for too long.")
     if is_lost:

@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy import func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from workflows_sqla.faults import faults_translated
+from workflows_core.errors import StorageError
+from workflows_sqla.faults import NO_FILE, faults_translated
 from workflows_sqla.side import SideConnection
 from workflows_sqla.sqlite import database_file
 from workflows_sqla.tables import runners
@@ -121,6 +122,8 @@ class LockFiles:
     async def hold(self, runner_id: str) -> None:
         """Lock a runner's file. Somebody may be trying it for a moment."""
         if runner_id not in self._held:
+            if not self._database.parent.is_dir():  # or else it would be made
+                raise StorageError(NO_FILE)
             with faults_translated():
                 self._held[runner_id] = self._lock(runner_id)
                 self._held[runner_id].acquire(timeout=1, poll_interval=0.01)

@@ -62,9 +62,10 @@ class Worker:
         assert self._process.pid is not None
         os.kill(self._process.pid, number)
 
-    def stop(self) -> int | None:
-        """Tell it to stop, and return with what it exited."""
-        self._process.terminate()
+    def stop(self, *, signals: bool = True) -> int | None:
+        """Tell it to stop (unless it was told already), and return with what it exited."""
+        if signals:
+            self._process.terminate()
         self._process.join(60)
         return self._process.exitcode
 
