@@ -30,6 +30,7 @@ _MORE: Final = {
     "workflow_instances.data_revision": "The revision that the snapshot is of; patches since are in the history.",
     "workflow_runners.id": "The runner, as the tokens it holds name it.",
     "workflow_runners.lease_until": "Until when it is believed alive without a sign of life (UTC).",
+    "workflow_runners.renewed_at": "When it last gave a sign of life, by the clock of PostgreSQL; empty on SQLite.",
 }
 _TYPES: Final = {
     "Document": "JSON text",

@@ -130,8 +130,8 @@ def _measured(value: object) -> str:
     return f"more than {_UNMEASURED}" if rest else str(size)
 
 
-_UNMEASURED: Final = 1024 * MAX_BYTES
-"""What is larger (or goes round in circles) is not measured."""
+_UNMEASURED: Final = 16 * MAX_BYTES
+"""What is larger is not measured: the same list many times over takes no room, and more time than anybody has."""
 
 
 def to_object(value: object, *, what: str, limit: int = MAX_BYTES) -> tuple[JsonObject, int]:

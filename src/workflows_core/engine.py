@@ -27,18 +27,22 @@ from workflows_core.errors import (
     InstanceNotFoundError,
     InvalidTransitionError,
 )
+from workflows_core.explanation import explain_instance
 from workflows_core.forms import JsonSchemaValidator
 from workflows_core.history import step_executions
 from workflows_core.hosting import remembered_in, runner_for, stop_runner, watcher_for
 from workflows_core.human_tasks import HumanTasks
 from workflows_core.memory import MemoryStorage
 from workflows_core.messages import TIME_TO_LIVE, deliveries
+from workflows_core.oversight import stored_policies
 from workflows_core.permissions import Action, may, policies_of
-from workflows_core.ports import StoredDefinition
+from workflows_core.ports import StoredDefinition, SubstitutionQuery
 from workflows_core.settling import carry_out
 from workflows_core.specification import definition_from
+from workflows_core.substitutions import Substitutions
 from workflows_core.system import SystemClock, TimeOrderedIds
 from workflows_core.transition import transition
+from workflows_core.visibility import visibility
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
 
     from workflows_core.actors import Actor
     from workflows_core.definitions import WorkflowClass
+    from workflows_core.explanation import InstanceExplanation
     from workflows_core.history import StepExecution
     from workflows_core.instance import Instance
     from workflows_core.messages import Receipt
@@ -65,6 +70,7 @@ if TYPE_CHECKING:
     from workflows_core.runner import Runner
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
+    from workflows_core.visibility import Visibility
     from workflows_core.watching import Watch
 
 
@@ -112,6 +118,11 @@ class ExecutionEngine:
     def tasks(self) -> HumanTasks:
         """The tasks: finding them, and everything that people do with them."""
         return HumanTasks(self)
+
+    @property
+    def substitutions(self) -> Substitutions:
+        """Who stands in for whom."""
+        return Substitutions(self)
 
     # Life
 
@@ -366,10 +377,35 @@ class ExecutionEngine:
         await self._check_visible(instance, actor)
         return instance
 
-    async def find_instances(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
-        """Return the instances the query asks for, in its order."""
+    async def find_instances(
+        self, query: InstanceQuery, *, actor: Actor | None = None
+    ) -> Sequence[InstanceSummary]:
+        """Return the instances the query asks for, in its order; to an actor, those that they may see."""
+        if actor is not None:
+            query = evolve(query, visible_to=await self.visibility(actor))
         async with self.storage.unit_of_work() as unit:
             return await unit.instances.find(query)
+
+    async def count_instances(self, query: InstanceQuery, *, actor: Actor | None = None) -> int:
+        """Return how many instances the query asks for, whatever its page; to an actor, those that they may see."""
+        if actor is not None:
+            query = evolve(query, visible_to=await self.visibility(actor))
+        async with self.storage.unit_of_work() as unit:
+            return await unit.instances.count(query)
+
+    async def explain_instance(self, instance_id: UUID, *, actor: Actor | None = None) -> InstanceExplanation:
+        """Explain what an instance waits for, since when and until when, and who can act.
+
+        Raises:
+            InstanceNotFoundError: If there is none, or none that the actor may see.
+        """
+        instance = await self.get_instance(instance_id, actor=actor)
+        registered = self.registry.find_definition(instance.definition_name, instance.definition_version)
+        try:
+            definition = registered or await self.get_definition(instance)
+        except DefinitionNotFoundError:
+            definition = None
+        return explain_instance(instance, definition, self.clock.now(), is_known=registered is not None)
 
     async def get_history(self, instance_id: UUID, *, actor: Actor | None = None) -> Sequence[HistoryEntry]:
         """Return everything that happened to an instance, oldest first.
@@ -623,10 +659,9 @@ class ExecutionEngine:
         """
         return await self.tasks.get(task_id, actor=actor)
 
-    async def find_tasks(self, query: TaskQuery) -> Sequence[Task]:
-        """Return the tasks the query asks for, in its order."""
-        async with self.storage.unit_of_work() as unit:
-            return await unit.tasks.find(query)
+    async def find_tasks(self, query: TaskQuery, *, actor: Actor | None = None) -> Sequence[Task]:
+        """Return the tasks the query asks for, in its order; to an actor, those that they may see."""
+        return await self.tasks.find(query, actor=actor)
 
     # The one way in which anything changes
 
@@ -664,7 +699,16 @@ class ExecutionEngine:
 
     async def known(self, actor: Actor) -> Actor:
         """Return an actor with all for whom they stand in at this moment."""
-        return actor
+        if actor.user_id is None:
+            return actor.standing_in(())
+        query = SubstitutionQuery(substitute=actor.user_id, at=self.clock.now(), tenant_id=actor.tenant_id)
+        async with self.storage.unit_of_work() as unit:
+            return actor.standing_in(await unit.substitutions.find(query))
+
+    async def visibility(self, actor: Actor) -> Visibility:
+        """Return what an actor may see at this moment, for queries."""
+        policies = await stored_policies(self.storage) if actor.roles else {}
+        return visibility(await self.known(actor), policies)
 
     async def _identity(self, actor: Actor | None) -> Actor | None:
         return None if actor is None else await self.known(actor)

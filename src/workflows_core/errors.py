@@ -80,6 +80,14 @@ class TaskNotFoundError(WorkflowError):
         super().__init__(f"There is no task {task_id}.")
 
 
+class SubstitutionNotFoundError(WorkflowError):
+    """There is no substitution with this id."""
+
+    def __init__(self, substitution_id: UUID) -> None:
+        self.substitution_id = substitution_id
+        super().__init__(f"There is no substitution {substitution_id}.")
+
+
 class MessageNotAwaitedError(WorkflowError):
     """Nobody waits for what was sent from outside, or not any more; nothing was changed."""
 

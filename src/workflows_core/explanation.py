@@ -137,15 +137,28 @@ class TaskExplanation:
 
 
 def explain_instance(
-    instance: Instance, definition: WorkflowDefinition | None, now: datetime
+    instance: Instance,
+    definition: WorkflowDefinition | None,
+    now: datetime,
+    *,
+    is_known: bool | None = None,
 ) -> InstanceExplanation:
-    """Explain an instance; its definition is `None` where this process does not know it."""
+    """Explain an instance.
+
+    Args:
+        instance: The instance.
+        definition: What it runs; `None` if nobody knows.
+        now: The present moment.
+        is_known: Whether this process could run it, if that is not the same as having the definition: one that was
+            only stored tells what steps are called, and runs nothing.
+    """
+    is_known = definition is not None if is_known is None else is_known
     return InstanceExplanation(
         instance_id=instance.id,
         status=instance.status,
-        summary=_summary(instance, definition),
+        summary=_summary(instance, definition, is_known=is_known),
         waits=tuple(_waits(instance, definition, now)),
-        is_known=definition is not None,
+        is_known=is_known,
     )
 
 
@@ -207,7 +220,7 @@ def _possible(
 # Instances
 
 
-def _summary(instance: Instance, definition: WorkflowDefinition | None) -> str:
+def _summary(instance: Instance, definition: WorkflowDefinition | None, *, is_known: bool) -> str:
     begun = "It is running."
     match instance.status:
         case InstanceStatus.COMPLETED:
@@ -221,7 +234,7 @@ def _summary(instance: Instance, definition: WorkflowDefinition | None) -> str:
             begun = f"It has failed at {steps}."
         case InstanceStatus.WAITING:
             begun = "It waits for somebody or something outside."
-    if definition is None:
+    if not is_known:
         begun += (
             f" This process does not know workflow {instance.definition_name!r} version"
             f" {instance.definition_version!r}, so it cannot go on here."

@@ -25,14 +25,20 @@ from workflows_core.errors import (
     TaskNotFoundError,
     WorkflowError,
 )
+from workflows_core.explanation import explain_task
+from workflows_core.paging import Page
 from workflows_core.permissions import Action, may, policies_of
+from workflows_core.ports import place_of
+from workflows_core.visibility import all_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from workflows_core.engine import ExecutionEngine
+    from workflows_core.explanation import TaskExplanation
     from workflows_core.instance import Instance
+    from workflows_core.ports import TaskQuery
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
 
@@ -97,6 +103,51 @@ class HumanTasks:
             instance = await self._engine.get_instance(task.instance_id)
             await self._check_visible(await self._engine.known(actor), task, instance)
         return task
+
+    async def find(self, query: TaskQuery, *, actor: Actor | None = None) -> Sequence[Task]:
+        """Return the tasks the query asks for, in its order; to an actor, those that they may see."""
+        query = await self._scoped(query, actor)
+        async with self._engine.storage.unit_of_work() as unit:
+            return await unit.tasks.find(query)
+
+    async def page(self, query: TaskQuery, *, actor: Actor | None = None) -> Page[Task]:
+        """Return the tasks the query asks for, at most `limit`, and where the next page begins."""
+        if query.limit is None:
+            return Page(tuple(await self.find(query, actor=actor)), None)
+        found = await self.find(evolve(query, limit=query.limit + 1), actor=actor)
+        items = tuple(found[: query.limit])
+        return Page(items, place_of(items[-1], query.order) if len(found) > query.limit else None)
+
+    async def count(self, query: TaskQuery, *, actor: Actor | None = None) -> int:
+        """Return how many tasks the query asks for, whatever its page; to an actor, those that they may see."""
+        query = await self._scoped(query, actor)
+        async with self._engine.storage.unit_of_work() as unit:
+            return await unit.tasks.count(query)
+
+    async def _scoped(self, query: TaskQuery, actor: Actor | None) -> TaskQuery:
+        """Keep a query to what an actor may see, and let `for_actor` stand for all whom they stand in for."""
+        if actor is not None:
+            is_own = _is_about(query, actor)  # who holds a task, or could take it, has a part in its instance
+            seen = all_of(actor.tenant_id) if is_own else await self._engine.visibility(actor)
+            query = evolve(query, visible_to=seen)
+        if query.for_actor is not None:
+            query = evolve(query, for_actor=await self._engine.known(query.for_actor))
+        return query
+
+    async def explain(self, task_id: UUID, actor: Actor) -> TaskExplanation:
+        """Explain a task to somebody: with whom it is, what they can do with it or why not, and what would follow.
+
+        Raises:
+            TaskNotFoundError: If there is none, or none that they may see.
+        """
+        actor = await self._engine.known(actor)
+        async with self._engine.storage.unit_of_work() as unit:
+            task = await unit.tasks.get(task_id)
+            instance = await unit.instances.get(task.instance_id)
+        task = instance.tasks.get(task_id, task)
+        definition = await self._engine.get_definition(instance)
+        await self._check_visible(actor, task, instance)
+        return explain_task(task, actor, instance, definition, self._engine.clock.now())
 
     async def get_history(self, task_id: UUID, *, actor: Actor | None = None) -> Sequence[HistoryEntry]:
         """Return everything that happened to a task: the entries of its instance with the events about it alone.
@@ -567,6 +618,12 @@ class _Asking:
 
 def _name(actor: Actor | None, user_id: str | None) -> str | None:
     return user_id if actor is None else actor.user_id
+
+
+def _is_about(query: TaskQuery, actor: Actor) -> bool:
+    """Say whether a query asks for an actor's own tasks, of which they may see every one."""
+    own = {query.assignee, query.candidate_user} - {None}
+    return query.for_actor == actor or own == {actor.user_id} or query.candidate_group in actor.groups
 
 
 def _next_task(engine: ExecutionEngine, instance: Instance, actor: Actor) -> Task | None:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve, field, frozen
 
-from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError, TaskNotFoundError
+from workflows_core.errors import (
+    DefinitionConflictError,
+    InstanceNotFoundError,
+    SubstitutionNotFoundError,
+    TaskNotFoundError,
+)
+from workflows_core.listing import in_order, is_wanted_instance, is_wanted_task
 from workflows_core.mailbox import Mailbox, Messages
 from workflows_core.ports import WATCHED, InstanceSummary, StoredDefinition, summarize
 from workflows_core.states import InstanceStatus
@@ -19,14 +25,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
+    from workflows_core.actors import Substitution
     from workflows_core.instance import Instance
-    from workflows_core.ports import DefinitionKey, InstanceQuery, TaskQuery
+    from workflows_core.ports import DefinitionKey, InstanceQuery, SubstitutionQuery, TaskQuery
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
 
 K = TypeVar("K")
 V = TypeVar("V")
-_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 _MOVING = frozenset({InstanceStatus.RUNNING, InstanceStatus.FAILED})
 """Statuses in which a runner may be at work; on other branches, where one has failed."""
 
@@ -41,6 +47,7 @@ class _Tables:
     tasks: dict[UUID, Task] = field(factory=dict)
     history: dict[UUID, list[HistoryEntry]] = field(factory=dict)
     mailbox: Mailbox = field(factory=Mailbox)
+    substitutions: dict[UUID, Substitution] = field(factory=dict)
 
     def write(self, transition: Transition) -> None:
         """Write the rows of a transition."""
@@ -270,6 +277,11 @@ class MemoryUnitOfWork:
         return _History(self._stored, self._written)
 
     @property
+    def substitutions(self) -> _Substitutions:
+        """Who stands in for whom, in this transaction."""
+        return _Substitutions(self)
+
+    @property
     def messages(self) -> Messages:
         """The messages, in this transaction."""
         return Messages(self._stored.mailbox, self._written.mailbox, self.writable, self._find_instance)
@@ -313,6 +325,7 @@ class MemoryUnitOfWork:
         stored.instances.update(written.instances)
         stored.started.update(written.started)
         stored.tasks.update(written.tasks)
+        stored.substitutions.update(written.substitutions)
         for instance_id, entries in written.history.items():
             stored.history.setdefault(instance_id, []).extend(entries)
         stored.mailbox.update(written.mailbox)
@@ -386,6 +399,9 @@ class _Definitions:
         found = [definition for definition in tables.values() if name in {None, definition.name}]
         return sorted(found, key=lambda definition: (definition.name, definition.created_at))
 
+    async def keys(self) -> frozenset[DefinitionKey]:
+        return frozenset(self.unit._stored.definitions | self.unit._written.definitions)  # noqa: SLF001
+
 
 @frozen
 class _Instances:
@@ -400,9 +416,12 @@ class _Instances:
 
     async def find(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
         every = (self.stored.instances | self.written.instances).values()
-        found = [summary for summary in map(summarize, every) if _matches_instance(query, summary)]
+        found = [summary for each in every if is_wanted_instance(query, summary := summarize(each), each)]
         found.sort(key=lambda summary: (summary.started_at, summary.id.bytes), reverse=True)
         return _page(found, query.offset, query.limit)
+
+    async def count(self, query: InstanceQuery) -> int:
+        return len(await self.find(evolve(query, limit=None, offset=0)))
 
     async def find_started(self, idempotency_key: str) -> UUID | None:
         return _look_up(idempotency_key, self.written.started, self.stored.started)
@@ -421,9 +440,42 @@ class _Tasks:
 
     async def find(self, query: TaskQuery) -> Sequence[Task]:
         every = (self.stored.tasks | self.written.tasks).values()
-        found = [task for task in every if _matches_task(query, task)]
-        found.sort(key=lambda task: (task.due_at or _END_OF_TIME, task.created_at, task.id.bytes))
-        return _page(found, query.offset, query.limit)
+        found = [task for task in every if is_wanted_task(query, task, self._instance_of(task))]
+        return _page(in_order(query, found), query.offset, query.limit)
+
+    async def count(self, query: TaskQuery) -> int:
+        return len(await self.find(evolve(query, after=None, limit=None, offset=0)))
+
+    def _instance_of(self, task: Task) -> Instance | None:
+        return _look_up(task.instance_id, self.written.instances, self.stored.instances)
+
+
+@frozen
+class _Substitutions:
+    unit: MemoryUnitOfWork
+
+    async def save(self, substitution: Substitution) -> None:
+        written = await self.unit.writable()
+        written.substitutions[substitution.id] = substitution
+
+    async def find(self, query: SubstitutionQuery) -> Sequence[Substitution]:
+        every = self.unit._stored.substitutions | self.unit._written.substitutions  # noqa: SLF001
+        found = [
+            each
+            for each in every.values()
+            if each.tenant_id == query.tenant_id
+            and query.absent in {None, each.absent}
+            and query.substitute in {None, each.substitute}
+            and (query.at is None or each.since <= query.at < each.until)
+        ]
+        return sorted(found, key=lambda each: (each.since, each.id.bytes))
+
+    async def get(self, substitution_id: UUID) -> Substitution:
+        written, stored = self.unit._written, self.unit._stored  # noqa: SLF001
+        found = _look_up(substitution_id, written.substitutions, stored.substitutions)
+        if found is None:
+            raise SubstitutionNotFoundError(substitution_id)
+        return found
 
 
 @frozen
@@ -434,29 +486,6 @@ class _History:
     async def get(self, instance_id: UUID, *, after: int = 0) -> Sequence[HistoryEntry]:
         entries = [*self.stored.history.get(instance_id, ()), *self.written.history.get(instance_id, ())]
         return entries[after:]
-
-
-def _matches_instance(query: InstanceQuery, summary: InstanceSummary) -> bool:
-    asked = (
-        (query.status, summary.status),
-        (query.definition_name, summary.definition_name),
-        (query.created_by, summary.created_by),
-        (query.tenant_id, summary.tenant_id),
-        (query.correlation_id, summary.correlation_id),
-    )
-    return all(wanted is None or wanted == found for wanted, found in asked)
-
-
-def _matches_task(query: TaskQuery, task: Task) -> bool:
-    asked = (
-        (query.status, task.status),
-        (query.assignee, task.assignee),
-        (query.assignee_group, task.assignee_group),
-        (query.instance_id, task.instance_id),
-        (query.tenant_id, task.tenant_id),
-    )
-    in_time = query.due_before is None or (task.due_at is not None and task.due_at < query.due_before)
-    return in_time and all(wanted is None or wanted == found for wanted, found in asked)
 
 
 def _page(found: list[V], offset: int, limit: int | None) -> list[V]:

@@ -7,26 +7,31 @@ All times are aware datetimes in UTC.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from attrs import field, frozen
 from attrs.validators import ge, optional
 
 from workflows_core.data import JsonObject
+from workflows_core.errors import InvalidDataError
+from workflows_core.paging import Cursor, Key
 from workflows_core.states import InstanceStatus, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Sequence
     from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
     from uuid import UUID
 
+    from workflows_core.actors import Actor, Substitution
     from workflows_core.errors import FormProblem
     from workflows_core.instance import Instance
     from workflows_core.messages import Message, Wait
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
+    from workflows_core.visibility import Visibility
 
 
 DefinitionKey: TypeAlias = tuple[str, str]
@@ -88,6 +93,7 @@ class InstanceQuery:
         created_by: Only those started by this user.
         tenant_id: Only those of this tenant.
         correlation_id: Only those with this mark.
+        visible_to: Only those that somebody may see.
         limit: At most so many; `None` for all.
         offset: Leave out so many at the front.
     """
@@ -97,35 +103,99 @@ class InstanceQuery:
     created_by: str | None = None
     tenant_id: str | None = None
     correlation_id: str | None = None
+    visible_to: Visibility | None = None
     limit: int | None = field(default=None, validator=optional(ge(1)))
     offset: int = field(default=0, validator=ge(0))
+
+
+class TaskOrder(StrEnum):
+    """In which order to list tasks; what is equal is listed oldest first, and then by id."""
+
+    DUE = "due"
+    """What is due first comes first; what is never due comes last."""
+    PRIORITY = "priority"
+    """The highest priority first, and then as `due`."""
+    OLDEST = "oldest"
+    """What was opened first comes first."""
+    NEWEST = "newest"
+    """The other way round."""
 
 
 @frozen(kw_only=True)
 class TaskQuery:
     """Which tasks to list; `None` does not restrict.
 
-    Most pressing first: by due date (those without one last), then oldest, then id.
-
     Attributes:
         status: Only those in this status.
-        assignee: Only those assigned to this user.
-        assignee_group: Only those offered to this group.
+        assignee: Only those that are with this user.
+        assignee_group: Only those whose step offers them to this group, whoever has them.
+        candidate_user: Only those that are offered to this user by name and that nobody has taken.
+        candidate_group: Likewise to this group.
+        for_actor: Only those that somebody holds, or could take because they are offered to them and nobody has
+            taken them; for themself, or for whom they stand in. Open ones, if no status is asked for.
+        definition_name: Only those of this definition, any version.
         instance_id: Only those of this instance.
+        priority: Only those of this priority.
         due_before: Only those due before this moment.
+        follow_up_before: Leave out what is put off beyond this moment.
+        text: Only those with words in their title that begin with the words of this text.
         tenant_id: Only those of this tenant.
+        visible_to: Only those that somebody may see.
+        order: In which order.
+        after: Only those after this place, in the same order.
         limit: At most so many; `None` for all.
         offset: Leave out so many at the front.
+
+    Raises:
+        InvalidDataError: If `after` is a place in a list of another order.
     """
 
     status: TaskStatus | None = None
     assignee: str | None = None
     assignee_group: str | None = None
+    candidate_user: str | None = None
+    candidate_group: str | None = None
+    for_actor: Actor | None = None
+    definition_name: str | None = None
     instance_id: UUID | None = None
+    priority: int | None = None
     due_before: datetime | None = None
+    follow_up_before: datetime | None = None
+    text: str | None = None
     tenant_id: str | None = None
+    visible_to: Visibility | None = None
+    order: TaskOrder = TaskOrder.DUE
+    after: Cursor | None = None
     limit: int | None = field(default=None, validator=optional(ge(1)))
     offset: int = field(default=0, validator=ge(0))
+
+    def __attrs_post_init__(self) -> None:
+        kinds = tuple(map(type, self.after.key)) if self.after is not None else None
+        if self.after is not None and (self.after.order != self.order or kinds != _KINDS[self.order]):
+            raise InvalidDataError("", "This place belongs to a list in another order: begin at its front")
+
+
+_KINDS: Final[Mapping[TaskOrder, tuple[type, ...]]] = {
+    TaskOrder.DUE: (datetime, datetime),
+    TaskOrder.PRIORITY: (int, datetime, datetime),
+    TaskOrder.OLDEST: (datetime,),
+    TaskOrder.NEWEST: (datetime,),
+}
+
+NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""Where what is never due stands among what is."""
+
+
+def place_of(task: Task, order: TaskOrder) -> Cursor:
+    """Return the place after a task in a list of this order."""
+    due = NEVER if task.due_at is None else task.due_at
+    keys: Mapping[TaskOrder, Key] = {
+        TaskOrder.DUE: (due, task.created_at),
+        TaskOrder.PRIORITY: (-task.priority, due, task.created_at),
+        TaskOrder.OLDEST: (task.created_at,),
+        TaskOrder.NEWEST: (task.created_at,),
+    }
+    return Cursor(order, keys[order], task.id)
 
 
 @frozen(kw_only=True)
@@ -161,6 +231,10 @@ class DefinitionRepository(Protocol):
         """Return all versions of one name, or of all, ordered by name and then `created_at`."""
         ...
 
+    async def keys(self) -> frozenset[DefinitionKey]:
+        """Return name and version of all, without reading more of them."""
+        ...
+
 
 class InstanceRepository(Protocol):
     """Reading instances. They are written through `UnitOfWork.apply` alone."""
@@ -178,6 +252,10 @@ class InstanceRepository(Protocol):
 
     async def find(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
         """Return the instances the query asks for, in its order."""
+        ...
+
+    async def count(self, query: InstanceQuery) -> int:
+        """Return how many instances the query asks for, whatever its `limit` and `offset`."""
         ...
 
     async def find_started(self, idempotency_key: str) -> UUID | None:
@@ -198,6 +276,47 @@ class TaskRepository(Protocol):
 
     async def find(self, query: TaskQuery) -> Sequence[Task]:
         """Return the tasks the query asks for, in its order."""
+        ...
+
+    async def count(self, query: TaskQuery) -> int:
+        """Return how many tasks the query asks for, whatever its `after`, `limit` and `offset`."""
+        ...
+
+
+@frozen(kw_only=True)
+class SubstitutionQuery:
+    """Which substitutions to list; `None` does not restrict. By their beginning, then by id.
+
+    Attributes:
+        absent: Only those of this person.
+        substitute: Only those in which this person stands in.
+        at: Only those that hold at this moment.
+        tenant_id: Only those of this tenant; without one, only those of no tenant.
+    """
+
+    absent: str | None = None
+    substitute: str | None = None
+    at: datetime | None = None
+    tenant_id: str | None = None
+
+
+class SubstitutionRepository(Protocol):
+    """Who stands in for whom."""
+
+    async def save(self, substitution: Substitution) -> None:
+        """Keep a substitution, in the place of what is known under its id."""
+        ...
+
+    async def find(self, query: SubstitutionQuery) -> Sequence[Substitution]:
+        """Return the substitutions the query asks for, in its order."""
+        ...
+
+    async def get(self, substitution_id: UUID) -> Substitution:
+        """Return a substitution.
+
+        Raises:
+            SubstitutionNotFoundError: If there is none.
+        """
         ...
 
 
@@ -265,6 +384,11 @@ class UnitOfWork(Protocol):
     @property
     def history(self) -> HistoryRepository:
         """The histories, in this transaction."""
+        ...
+
+    @property
+    def substitutions(self) -> SubstitutionRepository:
+        """Who stands in for whom, in this transaction."""
         ...
 
     @property

@@ -12,7 +12,8 @@ from sqlalchemy import Row
 
 from workflows_core.evolution import replay
 from workflows_core.instance import Instance
-from workflows_core.ports import InstanceSummary, StoredDefinition
+from workflows_core.ports import NEVER, InstanceSummary, StoredDefinition
+from workflows_core.search import words_in
 from workflows_core.serialization import (
     TaskDetails,
     details_from_json,
@@ -149,7 +150,13 @@ def from_task(task: Task, *, prefix: str = "") -> Values:
     row = {prefix + name: getattr(task, name) for name in _SEARCHED}
     row[prefix + "status"] = task.status.value
     row[prefix + "details"] = details_to_json(task)
-    return row
+    row[prefix + "words"] = "".join(f" {word}" for word in words_in(task.title))
+    return row | {prefix + name: value for name, value in sorted_by(task).items()}
+
+
+def sorted_by(task: Task) -> Values:
+    """Return what lists of tasks are sorted by, besides their age."""
+    return {"due_key": NEVER if task.due_at is None else task.due_at, "rank": -task.priority}
 
 
 def to_task(row: AnyRow) -> Task:

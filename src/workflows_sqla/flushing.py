@@ -23,8 +23,10 @@ from workflows_sqla.changes import CHANNEL, NOBODY, Watched, news, payload, watc
 from workflows_sqla.converter import Values, from_task, from_transition, with_changed_tasks
 from workflows_sqla.drivers import POSTGRESQL, SQLITE, DriverStatement, pooled
 from workflows_sqla.faults import faults_translated, values_checked, was_rolled_back
+from workflows_sqla.people import calls_for, people_values
 from workflows_sqla.sqlite import in_its_thread, transaction
 
+_PEOPLE: Final = ("new_offers", "taken_tasks", "new_participants")
 _ATTEMPTS: Final = 5
 """How often a flush is tried that the database rolls back for the sake of others."""
 
@@ -87,7 +89,8 @@ class PostgresFlush:
 def all_values(transition: Transition, watched: Watched) -> Values:
     """Make the parameters of the statement that does all at once."""
     told = [payload(each) for each in news(transition, watched)]
-    return with_changed_tasks(transition) | {"channel": CHANNEL, "payloads": told or None}
+    values = with_changed_tasks(transition) | people_values(transition)
+    return values | {"channel": CHANNEL, "payloads": told or None}
 
 
 def shape(values: Sequence[Values]) -> Shape:
@@ -95,13 +98,14 @@ def shape(values: Sequence[Values]) -> Shape:
     return {
         "starts": any(each["base_revision"] is None for each in values),
         "with_tasks": any(each["changed_tasks"] is not None for each in values),
+        "with_people": any(each[name] is not None for each in values for name in _PEOPLE),
         "tells": any(each["payloads"] is not None for each in values),
     }
 
 
 @cache
-def _at_once(*, starts: bool, with_tasks: bool, tells: bool) -> DriverStatement:
-    statement = writes.write(starts=starts, with_tasks=with_tasks, tells=tells)
+def _at_once(*, starts: bool, with_tasks: bool, with_people: bool, tells: bool) -> DriverStatement:
+    statement = writes.write(starts=starts, with_tasks=with_tasks, with_people=with_people, tells=tells)
     return DriverStatement.of(statement, POSTGRESQL)
 
 
@@ -124,6 +128,7 @@ class Shape(TypedDict):
 
     starts: bool
     with_tasks: bool
+    with_people: bool
     tells: bool
 
 
@@ -158,7 +163,8 @@ def _calls(transition: Transition) -> list[_Call]:
     values = from_transition(transition)
     first = writes.add_instance if transition.is_start else writes.save_instance
     calls = [_call(first, values), _call(writes.add_entry, values)]
-    return calls + [_call(writes.save_task, from_task(task, prefix="task_")) for task in transition.tasks]
+    calls += [_call(writes.save_task, from_task(task, prefix="task_")) for task in transition.tasks]
+    return calls + [_call(build, parameters) for build, parameters in calls_for(transition)]
 
 
 def _call(build: Callable[[], ClauseElement], values: Values) -> _Call:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError, TaskNotFoundError
 from workflows_core.instance import Instance
-from workflows_core.ports import InstanceQuery, InstanceSummary, StoredDefinition, TaskQuery
+from workflows_core.ports import DefinitionKey, InstanceQuery, InstanceSummary, StoredDefinition, TaskQuery
 from workflows_core.tasks import Task
 from workflows_core.transition import HistoryEntry
 from workflows_sqla import statements
@@ -21,6 +21,7 @@ from workflows_sqla.converter import (
     to_summary,
     to_task,
 )
+from workflows_sqla.inbox import task_count, task_page
 from workflows_sqla.transactions import Reader, Transaction
 
 
@@ -47,6 +48,11 @@ class Definitions:
         return [
             to_definition(row) for row in await self._transaction.execute(statements.stored_definitions(name))
         ]
+
+    async def keys(self) -> frozenset[DefinitionKey]:
+        """Return name and version of all; see the port."""
+        found = await self._transaction.execute(statements.definition_keys())
+        return frozenset((row.name, row.version) for row in found)
 
 
 class Instances:
@@ -107,6 +113,11 @@ class Instances:
         """Return what lists show; see the port."""
         return [to_summary(row) for row in await self._reader.execute(statements.instance_summaries(query))]
 
+    async def count(self, query: InstanceQuery) -> int:
+        """Count instances; see the port."""
+        counted: int = (await self._reader.execute(statements.instance_count(query))).scalar_one()
+        return counted
+
     async def find_started(self, idempotency_key: str) -> UUID | None:
         """Return the instance started under a key; see the port."""
         result = await self._reader.execute(statements.started_under(), {"idempotency_key": idempotency_key})
@@ -129,7 +140,12 @@ class Tasks:
 
     async def find(self, query: TaskQuery) -> Sequence[Task]:
         """Return tasks; see the port."""
-        return [to_task(row) for row in await self._reader.execute(statements.task_rows(query))]
+        return [to_task(row) for row in await self._reader.execute(task_page(query, self._reader.dialect))]
+
+    async def count(self, query: TaskQuery) -> int:
+        """Count tasks; see the port."""
+        counted: int = (await self._reader.execute(task_count(query, self._reader.dialect))).scalar_one()
+        return counted
 
 
 class History:

@@ -30,9 +30,10 @@ from sqlalchemy import values as rows_of
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
-from workflows_core.ports import InstanceQuery, TaskQuery
+from workflows_core.ports import InstanceQuery
 from workflows_core.states import InstanceStatus, TaskStatus
 from workflows_sqla.tables import definitions, history, instances, runners, tasks
+from workflows_sqla.visibility import in_tenant, seen_instances
 
 Rows: TypeAlias = Select[Any]
 
@@ -65,6 +66,12 @@ def stored_definitions(name: str | None) -> Rows:
     c = definitions.c
     statement = select(definitions).order_by(c.name, c.created_at, c.version)
     return statement if name is None else statement.where(c.name == name)
+
+
+@cache
+def definition_keys() -> Rows:
+    """Ask for name and version of all definitions."""
+    return select(definitions.c.name, definitions.c.version)
 
 
 # Instances
@@ -106,6 +113,22 @@ def open_tasks() -> Rows:
 def instance_summaries(query: InstanceQuery, statuses: Iterable[InstanceStatus] | None = None) -> Rows:
     """Ask for what lists show, newest first."""
     c = instances.c
+    wanted = _wanted(query)
+    if statuses is not None:
+        wanted.append(c.status.in_([status.value for status in statuses]))
+    statement = (
+        select(*(c[name] for name in SUMMARY)).where(*wanted).order_by(c.started_at.desc(), c.id.desc())
+    )
+    return statement.limit(query.limit).offset(query.offset or None)
+
+
+def instance_count(query: InstanceQuery) -> Rows:
+    """Ask how many instances there are, whatever page of them is asked for."""
+    return select(func.count()).select_from(instances).where(*_wanted(query))
+
+
+def _wanted(query: InstanceQuery) -> list[ColumnElement[bool]]:
+    c = instances.c
     wanted = _equal(
         (c.status, None if query.status is None else query.status.value),
         (c.definition_name, query.definition_name),
@@ -113,12 +136,11 @@ def instance_summaries(query: InstanceQuery, statuses: Iterable[InstanceStatus] 
         (c.tenant_id, query.tenant_id),
         (c.correlation_id, query.correlation_id),
     )
-    if statuses is not None:
-        wanted.append(c.status.in_([status.value for status in statuses]))
-    statement = (
-        select(*(c[name] for name in SUMMARY)).where(*wanted).order_by(c.started_at.desc(), c.id.desc())
-    )
-    return statement.limit(query.limit).offset(query.offset or None)
+    if query.visible_to is not None:
+        wanted.append(in_tenant(c.tenant_id, query.visible_to.tenant_id))
+        seen = seen_instances(query.visible_to, c.definition_name, c.definition_version, c.id)
+        wanted += [] if seen is None else [seen]
+    return wanted
 
 
 @cache
@@ -153,22 +175,6 @@ def histories_of_failed() -> Rows:
 def task_row() -> Rows:
     """Ask for the task `task_id`."""
     return select(tasks).where(tasks.c.id == bindparam("task_id"))
-
-
-def task_rows(query: TaskQuery) -> Rows:
-    """Ask for tasks, the most pressing first."""
-    c = tasks.c
-    wanted = _equal(
-        (c.status, None if query.status is None else query.status.value),
-        (c.assignee, query.assignee),
-        (c.assignee_group, query.assignee_group),
-        (c.instance_id, query.instance_id),
-        (c.tenant_id, query.tenant_id),
-    )
-    if query.due_before is not None:
-        wanted.append(c.due_at < query.due_before)
-    statement = select(tasks).where(*wanted).order_by(c.due_at.asc().nulls_last(), c.created_at, c.id)
-    return statement.limit(query.limit).offset(query.offset or None)
 
 
 # Time

@@ -26,6 +26,7 @@ from workflows_sqla.liveness import runner_locks
 from workflows_sqla.messages import Messages
 from workflows_sqla.repositories import Definitions, History, Instances, Tasks
 from workflows_sqla.side import SideConnection
+from workflows_sqla.substitutions import Substitutions
 from workflows_sqla.transactions import OwnTransaction, Transaction
 
 _DRIVERS: Final = {
@@ -46,6 +47,7 @@ class SqlUnitOfWork:
         self.definitions = Definitions(transaction)
         self.instances = Instances(transaction)
         self.tasks = Tasks(transaction)
+        self.substitutions = Substitutions(transaction)
         self.history = History(transaction)
         self.messages = Messages(transaction)
 

@@ -12,7 +12,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, ColumnElement, Index, Integer, MetaData, PrimaryKeyConstraint, Table
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    and_,
+    literal_column,
+)
 
 from workflows_sqla.types import Document, Id, Moment, Word
 
@@ -98,6 +108,47 @@ tasks: Final = Table(
     Column("form_data", Document),
     Column("comment", Word),
     Column("details", Document, nullable=False),  # what nobody searches for
+    # What lists are sorted and searched by, made of the columns above so that one index scan gives a page:
+    Column("due_key", Moment, nullable=False),  # `due_at`, far in the future where it is not set
+    Column("rank", Integer, nullable=False),  # the priority turned around: the highest comes first
+    Column("words", Word, nullable=False),  # the words of the title, with a space before each
+    PrimaryKeyConstraint("id"),
+)
+
+offers: Final = Table(  # the open tasks that nobody holds, once for each user and group they are offered to
+    "workflow_offers",
+    metadata,
+    Column("task_id", Id, nullable=False),
+    Column("key", Word, nullable=False),
+    Column("due_key", Moment, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    PrimaryKeyConstraint("task_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+participants: Final = Table(  # who has a part in an instance
+    "workflow_participants",
+    metadata,
+    Column("instance_id", Id, nullable=False),
+    Column("key", Word, nullable=False),
+    PrimaryKeyConstraint("instance_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+substitutions: Final = Table(
+    "workflow_substitutions",
+    metadata,
+    Column("id", Id, nullable=False),
+    Column("absent", Word, nullable=False),
+    Column("substitute", Word, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("definitions", Document, nullable=False),
+    Column("groups", Document, nullable=False),
+    Column("tenant_id", Word),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Word),
     PrimaryKeyConstraint("id"),
 )
 
@@ -178,10 +229,40 @@ _where_set(instances.c.created_by, instances.c.started_at)
 _where_set(instances.c.tenant_id, instances.c.started_at)
 _where_set(instances.c.correlation_id, instances.c.started_at)
 
-Index(None, tasks.c.instance_id)
-Index(None, tasks.c.status, tasks.c.due_at)
-_where_set(tasks.c.assignee, tasks.c.status)
-_where_set(tasks.c.assignee_group, tasks.c.status)
+Index(None, tasks.c.instance_id, tasks.c.status)
+# A page of tasks is read off an index, in its order: by what is due, by priority, or by age; of all, or of those that
+# are with somebody, of one definition, or of one tenant. What is closed is listed by what was due and by age alone, and
+# is in nobody's way: the status comes first, or the index holds nothing but open tasks.
+_IS_OPEN: Final = tasks.c.status == literal_column("'pending'")
+_DUE: Final = (tasks.c.due_key, tasks.c.created_at, tasks.c.id)
+_AGE: Final = (tasks.c.created_at, tasks.c.id)
+Index("ix_workflow_tasks_due", tasks.c.status, *_DUE)
+Index("ix_workflow_tasks_age", tasks.c.status, *_AGE)
+_where(_IS_OPEN, tasks.c.rank, *_DUE, name="ix_workflow_tasks_rank")
+for _column, _name in (
+    (tasks.c.assignee, "assignee"),
+    (tasks.c.definition_name, "definition"),
+    (tasks.c.tenant_id, "tenant"),
+):
+    _is_set = _column.is_not(None)
+    _where(_is_set, _column, tasks.c.status, *_DUE, name=f"ix_workflow_tasks_{_name}_due")
+    _where(and_(_IS_OPEN, _is_set), _column, tasks.c.rank, *_DUE, name=f"ix_workflow_tasks_{_name}_rank")
+    _where(and_(_IS_OPEN, _is_set), _column, *_AGE, name=f"ix_workflow_tasks_{_name}_age")
+_where(
+    tasks.c.assignee_group.is_not(None),
+    tasks.c.assignee_group,
+    tasks.c.status,
+    *_DUE,
+    name="ix_workflow_tasks_group_due",
+)
+
+_BY_DUE: Final = (offers.c.due_key, offers.c.created_at, offers.c.task_id)
+Index("ix_workflow_offers_due", offers.c.key, *_BY_DUE)
+Index("ix_workflow_offers_rank", offers.c.key, offers.c.rank, *_BY_DUE)
+Index("ix_workflow_offers_age", offers.c.key, offers.c.created_at, offers.c.task_id)
+Index(None, participants.c.key, participants.c.instance_id)
+Index(None, substitutions.c.substitute, substitutions.c.until)
+Index(None, substitutions.c.absent, substitutions.c.until)
 
 _where(messages.c.taken_by.is_(None), messages.c.name, messages.c.correlation_key, messages.c.sent_at)
 _where_set(messages.c.instance_id, messages.c.name, messages.c.sent_at)

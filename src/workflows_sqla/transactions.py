@@ -15,6 +15,11 @@ from workflows_sqla.tables import instances
 class Reader(Protocol):
     """Whatever answers statements: a transaction here, or a plain connection or session."""
 
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        ...
+
     async def execute(self, statement: Executable, parameters: Any = None, /) -> Result[Any]:
         """Execute a statement; many times where a list of parameters is given."""
         ...
@@ -22,11 +27,6 @@ class Reader(Protocol):
 
 class Transaction(Reader, Protocol):
     """A transaction that begins with its first statement."""
-
-    @property
-    def dialect(self) -> str:
-        """`sqlite` or `postgresql`."""
-        ...
 
     async def for_writing(self) -> None:
         """Make sure that what is written from now on cannot be refused because somebody else wrote.
@@ -151,6 +151,11 @@ class SessionReader:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._session.get_bind(clause=instances).dialect.name
 
     async def execute(self, statement: Executable, parameters: Any = None, /) -> Result[Any]:
         """Execute a statement in the session."""

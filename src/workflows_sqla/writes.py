@@ -37,6 +37,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from workflows_sqla import people
 from workflows_sqla.tables import history, instances, tasks
 from workflows_sqla.types import Document
 
@@ -93,7 +94,7 @@ def save_task() -> Insert:
 
 
 @cache
-def write(*, starts: bool, with_tasks: bool, tells: bool) -> Select[Any]:
+def write(*, starts: bool, with_tasks: bool, with_people: bool, tells: bool) -> Select[Any]:
     """Write a transition; returns the id of its instance, and nothing if it lost.
 
     Leaving out what is not needed saves the server a third of its work.
@@ -101,6 +102,7 @@ def write(*, starts: bool, with_tasks: bool, tells: bool) -> Select[Any]:
     Args:
         starts: Whether it may be a start.
         with_tasks: Whether it may change tasks, given in `changed_tasks` as a JSON list of rows.
+        with_people: Whether it may change whom tasks are offered to, or who has a part; see `people.parts`.
         tells: Whether it may notify `channel`, of every text in the JSON list `payloads`.
     """
     changed = save_instance().returning(instances.c.id).cte("saved")
@@ -112,6 +114,8 @@ def write(*, starts: bool, with_tasks: bool, tells: bool) -> Select[Any]:
     statement = select(changed.c.id).add_cte(entry.cte("noted"))
     if tells:
         statement = statement.add_columns(_notified())
+    if with_people:
+        statement = statement.add_cte(*people.parts(changed))
     return statement.add_cte(_tasks_saved(changed)) if with_tasks else statement
 
 

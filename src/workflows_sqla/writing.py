@@ -14,6 +14,7 @@ from workflows_sqla.change_statements import add_signal
 from workflows_sqla.changes import NOBODY, Watched, news
 from workflows_sqla.converter import from_task, from_transition
 from workflows_sqla.flushing import all_values, in_order, shape
+from workflows_sqla.people import calls_for
 from workflows_sqla.transactions import Transaction
 
 
@@ -56,6 +57,8 @@ async def _write(transaction: Transaction, transition: Transition, _: Watched) -
     if transition.tasks:
         tasks = [from_task(task, prefix="task_") for task in transition.tasks]
         await transaction.execute(writes.save_task(), tasks)
+    for build, parameters in calls_for(transition):
+        await transaction.execute(build(), parameters)
     for told in news(transition, NOBODY):
         await transaction.execute(add_signal(), {"told_id": told})
     return True

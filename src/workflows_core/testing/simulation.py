@@ -40,7 +40,7 @@ from workflows_core.testing.clock import BEGINNING, NumberedIds, VirtualClock
 from workflows_core.testing.definitions import accepted
 from workflows_core.testing.form_data import form_data
 from workflows_core.testing.rehearsal import rehearsed
-from workflows_core.transition import HistoryEntry, transition
+from workflows_core.transition import HistoryEntry, Transition, transition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -155,7 +155,7 @@ async def simulate_async(
         UnfillableFormError: If chance finds no data for a form.
     """
     definition = rehearsed(accepted(workflow), choices or {}, fakes or {}, runs_steps=runs_steps)
-    simulation = _Simulation(
+    simulation = Simulation(
         definition,
         script=Script(choices or {}),
         random=None if seed is None else Random(seed),  # noqa: S311 - repeatable on purpose
@@ -167,19 +167,19 @@ async def simulate_async(
     return simulation.result()
 
 
-def _blocking(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+def blocking(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     """Return the function for callers that do not await it; in an event loop it runs in one of its own."""
 
     @wraps(function)
-    def blocking(*arguments: P.args, **options: P.kwargs) -> T:
+    def run(*arguments: P.args, **options: P.kwargs) -> T:
         coroutine = function(*arguments, **options)
         if not _is_in_loop():
             return asyncio.run(coroutine)
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(copy_context().run, asyncio.run, coroutine).result()
 
-    blocking.__name__ = blocking.__qualname__ = function.__name__.removesuffix("_async")
-    return blocking
+    run.__name__ = run.__qualname__ = function.__name__.removesuffix("_async")
+    return run
 
 
 def _is_in_loop() -> bool:
@@ -190,7 +190,7 @@ def _is_in_loop() -> bool:
     return True
 
 
-simulate = _blocking(simulate_async)
+simulate = blocking(simulate_async)
 
 
 @frozen
@@ -203,7 +203,7 @@ class _Due:
     task: Task | None = None
 
 
-class _Simulation:
+class Simulation:
     """One run: the instance, the time, and what is still to be said."""
 
     def __init__(
@@ -357,12 +357,17 @@ class _Simulation:
 
     async def _carry_out(self, *commands: cmd.Command) -> None:
         """Carry out commands, settle what follows, and note the transition as an engine would."""
+        self._note(await self._decided(*commands))
+
+    async def _decided(self, *commands: cmd.Command) -> Transition:
         before = self._instance
         events, after = await carry_out(
             self.definition, before, commands, at=self.clock.now(), ids=self._ids, owner=OWNER
         )
         actor = commands[0].actor if commands else None
-        change = transition(before, after, events, actor=actor)
+        return transition(before, after, events, actor=actor)
+
+    def _note(self, change: Transition) -> None:
         self._instance = change.instance
         self._history.append(change.entry)
         self._tasks |= {task.id: task for task in change.tasks}

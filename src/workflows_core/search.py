@@ -1,0 +1,26 @@
+"""Finding by words: text and search are cut alike, so that every storage finds the same."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+LONGEST_WORD: Final = 100
+"""What is beyond so many characters of a word is not looked at."""
+
+MOST_WORDS: Final = 100
+"""Nor what is beyond so many words."""
+
+
+def words_in(text: str) -> tuple[str, ...]:
+    """Return the words of a text, each once, in a form in which upper and lower case are the same."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    words = dict.fromkeys(word[:LONGEST_WORD] for word in re.findall(r"\w+", plain))
+    return tuple(words)[:MOST_WORDS]
+
+
+def is_found(search: str, text: str) -> bool:
+    """Say whether every word that is searched for is the beginning of a word of the text."""
+    words = words_in(text)
+    return all(any(word.startswith(begun) for word in words) for begun in words_in(search))
