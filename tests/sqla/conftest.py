@@ -18,8 +18,14 @@ REVISIONS = [
 HEAD = REVISIONS[-1]
 
 
+@pytest.fixture
+def url(database_url: str) -> str:
+    """A database with its tables."""
+    return database_url
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/workflows.db"

@@ -31,7 +31,8 @@ def run(*arguments: str, command: click.Command = workflows, **environment: str)
 
 
 @pytest.mark.usefixtures("announce")
-def test_the_tables_are_made_and_checked(url: str) -> None:
+def test_the_tables_are_made_and_checked(empty_url: str) -> None:
+    url = empty_url
     checked = run("db", "check", "--database-url", url)
     assert (checked.exit_code, "workflows db upgrade" in checked.output) == (1, True)
     assert "workflows db upgrade" in run("db", "current", "--database-url", url).output

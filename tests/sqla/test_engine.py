@@ -19,7 +19,7 @@ from workflows_core.ports import InstanceQuery
 from workflows_core.registry import WorkflowRegistry
 from workflows_core.runner import Runner
 from workflows_core.steps import MessageStep
-from workflows_sqla import PersistentExecutionEngine, SqlStorage, upgrade
+from workflows_sqla import PersistentExecutionEngine, SqlStorage
 
 ORDER = chain(review("approve"), Do("ship"), MessageStep("paid", correlation_key="order"), review("thank"))
 AUTOMATIC = chain(Do("first"), Do("second"), name="automatic")
@@ -50,7 +50,6 @@ async def sessions(
 ) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
     """Sessions of an application, whose runner finds nothing by looking: it must be woken."""
     monkeypatch.setattr(hosting, "Runner", partial(Runner, poll_interval=3600.0))
-    await upgrade(engine)
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     yield async_sessionmaker(engine, expire_on_commit=False)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from attrs import evolve
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from workflows_core import commands as cmd
 from workflows_core.errors import (
@@ -25,13 +25,11 @@ from workflows_sqla import (
     StepExecutionRepository,
     WorkflowDefinitionRepository,
     WorkflowInstanceRepository,
-    upgrade,
 )
 
 
 @pytest.fixture
 async def storage(engine: AsyncEngine) -> SqlStorage:
-    await upgrade(engine)
     return SqlStorage(engine)
 
 
@@ -143,6 +141,9 @@ async def test_step_executions(storage: SqlStorage, session: AsyncSession) -> No
     assert await executions.find_by_instance(uuid4()) == []
 
 
-async def test_missing_tables_say_what_to_do(session: AsyncSession) -> None:
-    with pytest.raises(StorageError, match="workflows db upgrade"):
-        await HumanTaskRepository(session).find_pending()
+async def test_missing_tables_say_what_to_do(empty_url: str) -> None:
+    engine = create_async_engine(empty_url)
+    async with AsyncSession(engine) as session:
+        with pytest.raises(StorageError, match="workflows db upgrade"):
+            await HumanTaskRepository(session).find_pending()
+    await engine.dispose()

@@ -14,6 +14,12 @@ from workflows_core.errors import StorageError
 from workflows_sqla import check, current, upgrade
 
 
+@pytest.fixture
+def url(empty_url: str) -> str:
+    """Nothing is made yet."""
+    return empty_url
+
+
 async def execute(engine: AsyncEngine, *statements: str) -> None:
     async with engine.begin() as connection:
         for statement in statements:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from workflows_core.errors import InstanceNotFoundError, StorageError
 from workflows_core.testing.samples import begin_step, course, start
 from workflows_core.testing.storage import StorageSuite, applied, found, stored
-from workflows_sqla import SessionStorage, SqlStorage, upgrade
+from workflows_sqla import SessionStorage, SqlStorage
 from workflows_sqla.tables import metadata
 
 
@@ -30,7 +30,6 @@ class Note(Base):
 
 @pytest.fixture
 async def session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    await upgrade(engine)
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     async with async_sessionmaker(engine, expire_on_commit=False)() as session:
@@ -146,7 +145,6 @@ async def test_losers_are_found_in_the_transaction_of_the_caller(session: AsyncS
 async def test_a_session_on_a_connection_joins_its_transaction(
     engine: AsyncEngine, committed: SqlStorage
 ) -> None:
-    await upgrade(engine)
     async with engine.connect() as connection:
         outer = await connection.begin()
         if engine.dialect.name == "sqlite":
@@ -160,7 +158,6 @@ async def test_a_session_on_a_connection_joins_its_transaction(
 
 
 async def test_a_session_may_have_other_databases_too(engine: AsyncEngine, tmp_path: Path) -> None:
-    await upgrade(engine)
     other = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/other.db")
     binds: dict[Any, Any] = {**dict.fromkeys(metadata.tables.values(), engine), Note: other}
     async with AsyncSession(binds=binds) as session:

@@ -16,7 +16,7 @@ from workflows_core.errors import InstanceNotFoundError, InvalidDataError, Stora
 from workflows_core.ports import InstanceQuery, TaskQuery
 from workflows_core.testing.samples import AT, EVER, HOUR, begin_step, course, open_task, start
 from workflows_core.testing.storage import applied, assert_same, found, stored
-from workflows_sqla import SqlStorage, open_storage, upgrade
+from workflows_sqla import SqlStorage, open_storage
 
 HOLDER = """
 import asyncio, sys
@@ -42,7 +42,6 @@ async def struck_off(storage: SqlStorage) -> None:
 
 @pytest.fixture
 async def storage(engine: AsyncEngine) -> SqlStorage:
-    await upgrade(engine)
     return SqlStorage(engine)
 
 
@@ -85,11 +84,11 @@ async def test_runners_leave_nothing_beside_the_database(storage: SqlStorage, tm
     assert lock_files(tmp_path) == []
 
 
-async def test_a_lost_lock_connection_is_replaced(postgres_url: str) -> None:
-    storage, other = open_storage(postgres_url), open_storage(postgres_url)
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_lost_lock_connection_is_replaced(database_url: str) -> None:
+    storage, other = open_storage(database_url), open_storage(database_url)
     assert storage is not None
     assert other is not None
-    await storage.prepare()
     await storage.enlist("runner", EVER)
     async with other.engine.begin() as connection:
         await connection.execute(
@@ -103,9 +102,9 @@ async def test_a_lost_lock_connection_is_replaced(postgres_url: str) -> None:
     await other.close()
 
 
-async def test_the_lock_takes_no_connection_from_the_pool(postgres_url: str) -> None:
-    engine = create_async_engine(postgres_url, pool_size=1, max_overflow=0, pool_timeout=5)
-    await upgrade(engine)
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_the_lock_takes_no_connection_from_the_pool(database_url: str) -> None:
+    engine = create_async_engine(database_url, pool_size=1, max_overflow=0, pool_timeout=5)
     storage = SqlStorage(engine)
     await storage.enlist("runner", EVER)
     await stored(storage, course())
@@ -116,7 +115,6 @@ async def test_the_lock_takes_no_connection_from_the_pool(postgres_url: str) -> 
 async def test_a_small_pool_serves_many(url: str) -> None:
     engine = create_async_engine(url, pool_size=2, max_overflow=0)
     storage = SqlStorage(engine)
-    await storage.prepare()
     lost = await asyncio.gather(*(applied(storage, [start()]) for _ in range(100)))
     assert set(lost) == {frozenset()}
     async with storage.unit_of_work() as unit:
@@ -127,7 +125,6 @@ async def test_a_small_pool_serves_many(url: str) -> None:
 async def test_transactions_that_are_canceled_leave_nothing_behind(url: str) -> None:
     engine = create_async_engine(url, pool_size=3, max_overflow=0, pool_timeout=5)
     storage = SqlStorage(engine)
-    await storage.prepare()
     for ticks in range(40):
         writing = asyncio.create_task(applied(storage, [start(), start()]))
         for _ in range(ticks):
@@ -181,7 +178,6 @@ async def test_an_application_may_begin_in_its_own_way(tmp_path: Path) -> None:
 async def test_the_isolation_that_an_application_chose_does_not_matter(url: str, level: str) -> None:
     engine = create_async_engine(url, isolation_level=level)
     storage = SqlStorage(engine)
-    await storage.prepare()
     (instance,) = await stored(storage, [start()])
     async with storage.unit_of_work() as unit:
         await unit.apply([begin_step(instance), late := start()])
@@ -194,7 +190,6 @@ async def test_the_isolation_that_an_application_chose_does_not_matter(url: str,
 
 async def test_an_engine_without_a_pool_will_do(url: str) -> None:
     storage = SqlStorage(create_async_engine(url, poolclass=NullPool))
-    await storage.prepare()
     (*_, last) = await stored(storage, course())
     assert_same(last, await found(storage, last.id))
 
@@ -234,7 +229,6 @@ async def test_urls_get_the_driver_we_use(given: object, made: str) -> None:
 
 
 async def test_an_engine_that_was_given_stays_open(engine: AsyncEngine) -> None:
-    await upgrade(engine)
     for given in (engine, async_sessionmaker(engine)):
         storage = open_storage(given)
         assert storage is not None
@@ -274,8 +268,9 @@ def test_what_cannot_work_is_refused() -> None:
 # What goes wrong
 
 
-async def test_missing_tables_say_what_to_do(engine: AsyncEngine) -> None:
-    storage = SqlStorage(engine)
+async def test_missing_tables_say_what_to_do(empty_url: str) -> None:
+    storage = open_storage(empty_url)
+    assert storage is not None
     for work in (
         storage.next_due(),
         applied(storage, [start()]),

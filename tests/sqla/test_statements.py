@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from workflows_core.testing.samples import AT, EVER, HOUR, begin_step, course, start
 from workflows_core.testing.storage import applied, found, stored
 from workflows_core.transition import Transition
-from workflows_sqla import SessionStorage, SqlStorage, upgrade
+from workflows_sqla import SessionStorage, SqlStorage
 from workflows_sqla.converter import from_transition
 
 
@@ -20,7 +20,6 @@ from workflows_sqla.converter import from_transition
 async def engine(url: str) -> AsyncIterator[AsyncEngine]:
     """One connection, so that all that happens can be seen on it."""
     engine = create_async_engine(url, pool_size=1, max_overflow=0)
-    await upgrade(engine)
     yield engine
     await engine.dispose()
 
@@ -77,8 +76,8 @@ async def _listen_on_sqlite(_: AsyncEngine, driver: Any, note: Callable[[str], N
     return lambda: None
 
 
-on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-on_postgres = pytest.mark.parametrize("url", ["postgres"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgres = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 
 
 def without(noise: Iterable[str], seen: list[str]) -> list[str]:
