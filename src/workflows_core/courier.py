@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from workflows_core import user_code
@@ -16,6 +15,7 @@ from workflows_core.errors import (
     InvalidSignatureError,
     InvalidTransitionError,
     MessageNotAwaitedError,
+    NotPermittedError,
 )
 from workflows_core.messages import (
     KEY_LENGTH,
@@ -26,7 +26,9 @@ from workflows_core.messages import (
     Message,
     Receipt,
     checked,
+    sealed,
 )
+from workflows_core.permissions import Action, may, may_send, policies_of
 from workflows_core.signatures import is_signed
 from workflows_core.states import FINAL
 from workflows_core.steps import MessageStep, WebhookStep
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from workflows_core.actors import Actor
     from workflows_core.data import Json
     from workflows_core.engine import ExecutionEngine
     from workflows_core.instance import Instance
@@ -72,20 +75,20 @@ class Courier:
         Raises:
             InvalidDataError: If that is not possible.
         """
-        checked("The name of a message", name, NAME_LENGTH)
+        checked("The name of a message", name, NAME_LENGTH, "/name")
         if name.startswith(RESERVED):
             raise InvalidDataError("/name", f"Names that begin with {RESERVED!r} are the engine's own.")
         if (correlation_key is None) == (instance_id is None):
             raise InvalidDataError("", "A message is sent either to a correlation key or to an instance.")
         if correlation_key is not None:
-            checked("A correlation key", correlation_key, KEY_LENGTH)
+            checked("A correlation key", correlation_key, KEY_LENGTH, "/correlation_key")
         if message_id is not None:
-            checked("The id of a message", message_id, NAME_LENGTH)
+            checked("The id of a message", message_id, NAME_LENGTH, "/message_id")
         if not timedelta(0) < ttl <= LONGEST:
             raise InvalidDataError(
                 "/ttl", f"A message lives longer than nothing and at most {LONGEST.days} days."
             )
-        document, size = to_json(payload, what="The payload")
+        document, size = _to_payload(payload)
         now = self._engine.clock.now()
         return Message(
             id=message_id or self._engine.new_id().hex,
@@ -99,6 +102,22 @@ class Courier:
             sent_at=now,
             expires_at=now + ttl,
         )
+
+    async def check_sender(self, actor: Actor, instance_id: UUID | None) -> None:
+        """Refuse whoever may not send messages.
+
+        Raises:
+            InstanceNotFoundError: If they are no concern of theirs, or there is no such instance.
+            NotPermittedError: If they are no operator.
+        """
+        if instance_id is None:
+            found = may_send(actor)
+        else:
+            instance = await self._engine.get_instance(instance_id, actor=actor)
+            policies = policies_of(await self._engine.get_definition(instance))
+            found = may(actor, Action.SEND, None, instance, policies)
+        if not found:
+            raise NotPermittedError(Action.SEND, found.reason)
 
     async def publish(self, message: Message) -> Receipt:
         """Keep a message, and bring it at once to one who waits for it."""
@@ -156,16 +175,17 @@ class Courier:
             raise MessageNotAwaitedError(_UNKNOWN)
         document, size = to_json(payload, what="The body of the call")
         now = self._engine.clock.now()
-        message_id = f"{WEBHOOK}:{sha256(callback.encode()).hexdigest()}"
+        key = sealed(callback)
+        message_id = f"{WEBHOOK}:{key}"
         known = await self._known(message_id)
         if known is not None:
             return await self._repeated(known, document)
-        wait = await self._awaited(callback)
+        wait = await self._awaited(key)
         await self._check_signature(wait, body, headers or {})
         message = Message(
             id=message_id,
             name=WEBHOOK,
-            correlation_key=callback,
+            correlation_key=key,
             payload=document,
             size=size,
             sent_at=now,
@@ -189,11 +209,11 @@ class Courier:
             raise MessageNotAwaitedError("This address was used already: each takes one call.")
         return Receipt(message_id=known.id, instance_id=known.taken_by, expires_at=known.expires_at)
 
-    async def _awaited(self, callback: str) -> Wait:
+    async def _awaited(self, key: str) -> Wait:
         """Return the wait of a callback; look again for a moment, as the caller may be faster than the commit."""
         for pause in (*_PATIENCE, None):
             async with self._engine.storage.unit_of_work() as unit:
-                waits = await unit.messages.find_waits(WEBHOOK, callback)
+                waits = await unit.messages.find_waits(WEBHOOK, key)
             if waits:
                 return waits[0]
             if pause is not None:
@@ -216,6 +236,13 @@ class Courier:
         secret = await user_code.secret_of(node, instance, token)
         if not is_signed(secret, body, given):
             raise InvalidSignatureError(f"the header {name} is not the HMAC (SHA-256) of the body.")
+
+
+def _to_payload(payload: object) -> tuple[Json, int]:
+    try:
+        return to_json(payload, what="The payload")
+    except InvalidDataError as error:
+        raise InvalidDataError(f"/payload{error.pointer}", error.detail) from None
 
 
 async def _waiting(unit: UnitOfWork, message: Message) -> list[UUID]:

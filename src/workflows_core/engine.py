@@ -504,6 +504,7 @@ class ExecutionEngine:
         instance_id: UUID | None = None,
         tenant_id: str | None = None,
         user_id: str | None = None,
+        actor: Actor | None = None,
     ) -> Receipt:
         """Send a message to a step that waits for it, now or later.
 
@@ -520,14 +521,19 @@ class ExecutionEngine:
             instance_id: The one instance it is for, whatever its correlation key.
             tenant_id: The only tenant whose instances may take it; `None` for any.
             user_id: Who sends it; the history says so.
+            actor: Who sends it, where it is to be checked whether they may. Their tenant counts, whatever `tenant_id` says.
 
         Raises:
             InvalidDataError: If the payload is not JSON, or something else cannot be used.
-            InstanceNotFoundError: If it is sent to an instance that does not exist.
+            NotPermittedError: If the actor is no operator.
+            InstanceNotFoundError: If it is sent to an instance that does not exist, or that the actor may not see.
             InvalidTransitionError: If that instance has ended.
             MessageNotAwaitedError: If that instance has no step that ever waits for such a message.
         """
         courier = Courier(self)
+        if actor is not None:
+            tenant_id, user_id = actor.tenant_id, actor.user_id
+            await courier.check_sender(await self.known(actor), instance_id)
         message = courier.message(
             name,
             correlation_key,

@@ -8,6 +8,7 @@ is taken by one wait, and one wait takes one message.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -33,7 +34,16 @@ RESERVED: Final = "@"
 """What names begin with that only the engine itself sends to."""
 
 WEBHOOK: Final = "@webhook"
-"""The name of the messages that calls from outside become; their correlation key is the callback."""
+"""The name of the messages that calls from outside become; their correlation key is the sealed callback."""
+
+
+def sealed(callback: str) -> str:
+    """Return what is stored of a callback, and what it is looked up by.
+
+    It is a secret: who reads the database or a history cannot call. And a lookup by the digest takes a time that tells
+    nothing about how much of a guess was right.
+    """
+    return sha256(callback.encode()).hexdigest()
 
 
 @frozen(kw_only=True)
@@ -135,14 +145,14 @@ def deliveries(mail: Iterable[tuple[Wait, Message]], at: datetime) -> list[Deliv
     return commands
 
 
-def checked(what: str, text: object, length: int) -> str:
-    """Return a name, key or id that can be stored and found.
+def checked(what: str, text: object, length: int, place: str = "") -> str:
+    """Return a name, key or id that can be stored and found; `place` is the pointer to it in what was sent.
 
     Raises:
         InvalidDataError: If it is empty, too long, or holds what no database can keep.
     """
     if not isinstance(text, str) or not 0 < len(text) <= length or not text.isprintable():
         raise InvalidDataError(
-            "", f"{what} must be printable text of 1 to {length} characters, not {text!r:.60}"
+            place, f"{what} must be printable text of 1 to {length} characters, not {text!r:.60}"
         )
     return text

@@ -59,10 +59,11 @@ class Action(StrEnum):
     MOVE = "move"
     SUSPEND = "suspend"
     RESUME = "resume"
+    SEND = "send a message"
 
 
 _OPERATING: Final = frozenset(
-    {Action.CANCEL, Action.RETRY, Action.SKIP, Action.MOVE, Action.SUSPEND, Action.RESUME}
+    {Action.CANCEL, Action.RETRY, Action.SKIP, Action.MOVE, Action.SUSPEND, Action.RESUME, Action.SEND}
 )
 _MANAGING: Final = frozenset(
     {
@@ -256,6 +257,16 @@ def _authority(
         by_role = _by_role(actor, policies.overseer_roles, "managers")
         return by_role if by_role.allowed or action not in _HOLDING else found
     return found
+
+
+def may_send(actor: Actor) -> Decision:
+    """Say whether somebody may send a message to whichever instance waits for it under a correlation key.
+
+    It moves an instance that is not named, so no definition's own rules are asked: the usual role of operators counts.
+    """
+    if actor.is_trusted:
+        return Decision(allowed=True, reason="The application asks for it.")
+    return _by_role(actor, NO_POLICIES.operator_roles, "operators")
 
 
 def _by_role(actor: Actor, roles: frozenset[str], who: str) -> Decision:

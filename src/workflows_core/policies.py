@@ -29,8 +29,8 @@ class Policies:
     Attributes:
         managers: Roles that may see every task and give it to somebody else; `None` for `MANAGERS`. Roles are said of
             a whole definition: at a step they count for nothing.
-        operators: Roles that may do that, and cancel, retry, skip, move, suspend and resume instances; `None` for
-            `OPERATORS`.
+        operators: Roles that may do that, cancel, retry, skip, move, suspend and resume instances, and send them messages;
+            `None` for `OPERATORS`.
         not_initiator: Whoever started the instance may not decide.
         not_who_did: Whoever completed a task of one of these steps may not decide.
         distinct: Nobody decides in two different steps of an instance.

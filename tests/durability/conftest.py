@@ -17,7 +17,7 @@ from workflows_core import events as ev
 from workflows_core.engine import ExecutionEngine, Record
 from workflows_core.errors import WorkflowError
 from workflows_core.instance import Instance
-from workflows_core.messages import WEBHOOK
+from workflows_core.messages import WEBHOOK, sealed
 from workflows_core.ports import InstanceQuery
 from workflows_core.registry import WorkflowRegistry
 from workflows_sqla import SqlStorage
@@ -55,7 +55,8 @@ class World:
                 return True
             for token in instance.tokens.values():
                 if token.awaits is not None and token.awaits.name == WEBHOOK:
-                    await self.engine.deliver_callback(token.awaits.correlation_key, "called")
+                    callbacks = self.callbacks(instance.id)
+                    await self.engine.deliver_callback(callbacks[token.awaits.correlation_key], "called")
                     return True
         except WorkflowError:  # somebody else was faster, or the database is away
             return False
@@ -78,6 +79,11 @@ class World:
     def begun(self) -> Counter[tuple[str, str]]:
         """How often each step of each instance was begun, as the steps themselves noted."""
         return Counter((words[1], words[2]) for words in self._lines() if words[0] == "began")
+
+    def callbacks(self, instance_id: UUID) -> dict[str, str]:
+        """Where the webhook step of an instance said one may call, by what is stored of it."""
+        told = (words for words in self._lines() if words[0] == "callback")
+        return {sealed(words[2]): words[2] for words in told if words[1] == str(instance_id)}
 
     def _lines(self) -> Iterable[list[str]]:
         text_ = self.journal.read_text(encoding="utf-8") if self.journal.exists() else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workflows_core import commands as cmd
 from workflows_core.context import WorkflowContext
-from workflows_core.messages import WEBHOOK
+from workflows_core.messages import WEBHOOK, sealed
 from workflows_core.steps import MessageStep, TimerStep, WebhookStep
 from workflows_core.user_code.answers import correlation_key, duration, moment, secret
 from workflows_core.user_code.calling import UserCodeError, ask, call, option
@@ -61,7 +61,9 @@ async def await_call(
         due_at = await _end_of_patience(step.timeout, context, at)
     except UserCodeError as error:
         return error.as_command(token, at)
-    return cmd.AwaitMessage(at=at, token=token.id, name=WEBHOOK, correlation_key=callback, due_at=due_at)
+    return cmd.AwaitMessage(
+        at=at, token=token.id, name=WEBHOOK, correlation_key=sealed(callback), due_at=due_at
+    )
 
 
 async def secret_of(node: Node, instance: Instance, token: Token) -> bytes:
