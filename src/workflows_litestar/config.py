@@ -12,6 +12,7 @@ from litestar.types import Guard
 
 from workflows_core.definitions import WorkflowClass, WorkflowDefinition
 from workflows_core.registry import WorkflowRegistry
+from workflows_litestar.identity import Identify
 
 DEFAULT_TAGS: Final = ("Workflows",)
 
@@ -31,6 +32,10 @@ class WorkflowPluginConfig:
 
     api_guards: Sequence[Guard] = field(default_factory=list)
     """Litestar guards that every request to the endpoints must pass."""
+
+    identify: Identify | None = None
+    """Says who makes a request: takes the connection, returns an `Actor` or `None`, sync or async. By default
+    `connection.user` tells, where the application has an authentication middleware. See `workflows_litestar.identity`."""
 
     api_tags: Sequence[str] = field(default_factory=lambda: list(DEFAULT_TAGS))
     """OpenAPI tags of the endpoints; the default also tags each with its group, others stand alone."""
@@ -55,6 +60,10 @@ class WorkflowPluginConfig:
             _refuse_unless(is_list, f"{name} must be a list, not {value!r}.")
         for guard in self.api_guards:
             _refuse_unless(callable(guard), f"api_guards holds {guard!r}, which is not a function.")
+        _refuse_unless(
+            self.identify is None or callable(self.identify),
+            f"identify must be a function that takes a connection and returns an Actor, not {self.identify!r}.",
+        )
         tags: Sequence[object] = self.api_tags
         for tag in tags:
             is_name = isinstance(tag, str) and bool(tag)

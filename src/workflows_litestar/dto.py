@@ -50,8 +50,10 @@ class StartWorkflowDTO:
     correlation_id: Annotated[
         Name | None, _about("Your own mark for the instance; lists can be filtered by it.")
     ] = None
-    user_id: Annotated[Name | None, _about("Who starts it.")] = None
-    tenant_id: Annotated[Name | None, _about("The tenant it belongs to.")] = None
+    user_id: Annotated[
+        Name | None, _about("Who starts it: where no identity is configured. Elsewhere it is the principal.")
+    ] = None
+    tenant_id: Annotated[Name | None, _about("The tenant it belongs to: likewise.")] = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,14 @@ class CompleteTaskDTO:
         dict[str, Any],
         _about("The filled-in form; it must fit the task's `form_schema` and becomes data of the instance."),
     ]
-    completed_by: Annotated[str, Meta(**NAME), _name("Who completes the task.")]
+    completed_by: Annotated[
+        str,
+        Meta(**NAME),
+        _name(
+            "Who completes the task: required where no identity is configured. Elsewhere it is the principal, and "
+            "can be left out."
+        ),
+    ] = ""
     comment: Annotated[Prose | None, _about("What else there is to say.")] = None
     outcome: Annotated[Name | None, _about("One of the task's `outcomes`, where it has any.")] = None
 

@@ -19,7 +19,9 @@ _MEANINGS: Final[Mapping[int, str]] = MappingProxyType(
         404: "There is no such workflow, instance or task.",
         409: "Not possible in the present state. Nothing was changed.",
         413: "The body is too large.",
+        412: "It has changed since it was seen. Nothing was changed now.",
         415: "The body is not announced as JSON.",
+        428: "The revision that was seen must be quoted.",
         503: "The storage is not available; try again later.",
     }
 )

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Final, cast
 
 from litestar import Litestar, Router
+from litestar.di import Provide
 from litestar.plugins import CLIPlugin, InitPlugin, ReceiveRoutePlugin
 
 from workflows_core.engine import ExecutionEngine
@@ -18,6 +19,7 @@ from workflows_litestar import dependencies
 from workflows_litestar.bodies import MAX_BODY
 from workflows_litestar.config import DEFAULT_TAGS, WorkflowPluginConfig
 from workflows_litestar.controllers import CONTROLLERS
+from workflows_litestar.identity import ACTOR, NO_IDENTITY, Identity
 from workflows_litestar.problems import exception_handlers
 from workflows_litestar.queries import KNOWN, note_parameters, refuse_unknown
 
@@ -70,9 +72,11 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
             dependencies.use_engine_of(app_config, self._registration)
         elif storage is not None:
             dependencies.use_storage(app_config, storage, self.registry, self._registration)
-        app_config.lifespan.append(self._lifespan(storage))
+        identity = Identity(self.config.identify, app_config.middleware)
+        app_config.dependencies[ACTOR] = Provide(identity.provide)
+        app_config.lifespan.append(self._lifespan(storage, identity))
         if self.config.enable_api:
-            app_config.route_handlers.append(self._router())
+            app_config.route_handlers.append(self._router(identity))
         return app_config
 
     def on_cli_init(self, cli: Group) -> None:
@@ -92,9 +96,13 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
             return None if dependencies.supplies_engine(app_config) else MemoryStorage()
         return cast("Storage", database) if _is_storage(database) else open_storage(database)
 
-    def _lifespan(self, storage: Storage | None) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    def _lifespan(
+        self, storage: Storage | None, identity: Identity
+    ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
         @asynccontextmanager
         async def lifespan(_: Litestar) -> AsyncIterator[None]:
+            if self.config.enable_api and not identity.is_configured:
+                logger.warning(NO_IDENTITY)
             try:
                 if storage is not None:
                     await self._start(storage)
@@ -114,7 +122,7 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
             await storage.prepare()
         await ExecutionEngine(self.registry, storage).start_runner()
 
-    def _router(self) -> Router:
+    def _router(self, identity: Identity) -> Router:
         config = self.config
         groups = [
             Router("/", route_handlers=[controller], tags=self._tags(group))
@@ -123,7 +131,7 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
         return Router(
             config.api_path_prefix,
             route_handlers=groups,
-            guards=config.api_guards,
+            guards=[*config.api_guards, identity.guard],
             include_in_schema=config.include_api_in_schema,
             exception_handlers=exception_handlers(),
             before_request=refuse_unknown,

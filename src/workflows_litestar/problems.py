@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypedDict, Unpack
 
 from litestar.exceptions import HTTPException
 from litestar.response import Response
@@ -44,6 +44,16 @@ class Complaint(Struct, frozen=True):
     parameter: Annotated[str | UnsetType, Meta(description="Name of the query or path parameter.")] = UNSET
 
 
+class ChangeDTO(Struct, frozen=True):
+    """One difference between what somebody saw and what is there now."""
+
+    pointer: Annotated[
+        str, Meta(description="JSON pointer (RFC 6901) into what the task shows, such as `/data/amount`.")
+    ]
+    old: Annotated[Any, Meta(description="What was seen; null where there was nothing.")]
+    new: Annotated[Any, Meta(description="What is there now; null where there is nothing any more.")]
+
+
 class Problem(Struct, frozen=True):
     """A refusal, as RFC 9457 describes it."""
 
@@ -57,6 +67,13 @@ class Problem(Struct, frozen=True):
     errors: Annotated[
         tuple[Complaint, ...] | UnsetType,
         Meta(description="Everything that is wrong with the request, where that can be said one by one."),
+    ] = UNSET
+    revision: Annotated[
+        int | UnsetType, Meta(description="The revision of the task now, where one was to be quoted.")
+    ] = UNSET
+    changes: Annotated[
+        tuple[ChangeDTO, ...] | UnsetType,
+        Meta(description="What the task shows otherwise than in the revision that was quoted."),
     ] = UNSET
 
 
@@ -81,6 +98,13 @@ KINDS: Final[Mapping[type[errors.WorkflowError], _Kind]] = {
     errors.InstanceNotFoundError: _Kind(404, "instance-not-found", "No such workflow instance"),
     errors.TaskNotFoundError: _Kind(404, "task-not-found", "No such task"),
     errors.StepNotFoundError: _Kind(404, "step-not-found", "No such step"),
+    errors.SubstitutionNotFoundError: _Kind(404, "substitution-not-found", "No such substitution"),
+    errors.MessageNotAwaitedError: _Kind(404, "message-not-awaited", "Nobody waits for it"),
+    errors.NotPermittedError: _Kind(403, "not-permitted", "Not permitted"),
+    errors.InvalidSignatureError: _Kind(403, "invalid-signature", "Not signed as demanded"),
+    errors.TaskAlreadyClaimedError: _Kind(409, "task-already-claimed", "Somebody holds the task already"),
+    errors.StaleTaskError: _Kind(412, "stale-task", "The task has changed"),
+    errors.RevisionRequiredError: _Kind(428, "revision-required", "The revision that was seen is required"),
     errors.InvalidTransitionError: _Kind(409, "invalid-transition", "Not possible in the present state"),
     errors.InstanceExistsError: _Kind(409, "instance-exists", "The instance exists already"),
     errors.DefinitionConflictError: _Kind(
@@ -104,7 +128,7 @@ def from_core(request: Request[Any, Any, Any], error: errors.WorkflowError) -> R
         logger.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
         detail = "The storage cannot be used at the moment. Nothing was changed by this request as far as it answered; try again later."
     complaints = _complaints(error, request.route_handler.opt.get(DATA_POINTER, ""))
-    return _answer(kind, _sentence(complaints) or detail, complaints)
+    return _answer(kind, _sentence(complaints) or detail, complaints, **_seen(error))
 
 
 def from_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
@@ -173,11 +197,36 @@ _WORDS: Final = {
 }
 
 
-def _answer(kind: _Kind, detail: str, complaints: Sequence[Complaint]) -> Response[Problem]:
+def _answer(
+    kind: _Kind, detail: str, complaints: Sequence[Complaint], **more: Unpack[_Seen]
+) -> Response[Problem]:
     problem = Problem(
-        f"urn:workflows:problem:{kind.name}", kind.title, kind.status, detail, tuple(complaints) or UNSET
+        f"urn:workflows:problem:{kind.name}",
+        kind.title,
+        kind.status,
+        detail,
+        tuple(complaints) or UNSET,
+        **more,
     )
     return Response(problem, status_code=kind.status, media_type=MEDIA_TYPE)
+
+
+class _Seen(TypedDict, total=False):
+    """What is told about a task that was not seen as it is."""
+
+    revision: int
+    changes: tuple[ChangeDTO, ...]
+
+
+def _seen(error: errors.WorkflowError) -> _Seen:
+    match error:
+        case errors.StaleTaskError():
+            changes = (ChangeDTO(each.pointer, each.old, each.new) for each in error.changes)
+            return {"revision": error.current, "changes": tuple(changes)}
+        case errors.RevisionRequiredError():
+            return {"revision": error.current}
+        case _:
+            return {}
 
 
 def _complaints(error: errors.WorkflowError, data_pointer: str) -> list[Complaint]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, Request, get, post
+from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from workflows_core.diagram import diagram_of
 from workflows_core.ports import InstanceQuery
 from workflows_core.states import InstanceStatus
-from workflows_litestar.actor import acting_user
+from workflows_litestar.actor import asking, tenant_of
 from workflows_litestar.bodies import JsonBody
 from workflows_litestar.controllers.definitions import GraphFormat
 from workflows_litestar.dependencies import Engine
@@ -22,6 +22,7 @@ from workflows_litestar.dto import (
     WorkflowInstanceDTO,
 )
 from workflows_litestar.fields import FARTHEST, LARGEST_PAGE, NAME, PAGE, PROSE
+from workflows_litestar.identity import Acting
 from workflows_litestar.openapi import refusals
 from workflows_litestar.problems import DATA_POINTER
 
@@ -41,14 +42,15 @@ class InstanceController(Controller):
         responses=refusals(400, 404, 409, 413, 415),
     )
     async def start(
-        self, request: Request[Any, Any, Any], data: JSONBody[StartWorkflowDTO], workflow_engine: Engine
+        self, data: JSONBody[StartWorkflowDTO], workflow_engine: Engine, workflow_actor: Acting
     ) -> WorkflowInstanceDTO:
         """Start an instance."""
+        asked = asking(workflow_actor, data.user_id)
         instance = await workflow_engine.start_workflow(
             data.definition_name,
             data.input_data,
-            user_id=acting_user(request, data.user_id),
-            tenant_id=data.tenant_id,
+            user_id=asked["user_id"] if workflow_actor is None else workflow_actor.user_id,
+            tenant_id=tenant_of(workflow_actor, data.tenant_id),
             correlation_id=data.correlation_id,
         )
         return WorkflowInstanceDTO.from_domain(instance)
@@ -64,6 +66,7 @@ class InstanceController(Controller):
         self,
         *,
         workflow_engine: Engine,
+        workflow_actor: Acting,
         status: Annotated[
             InstanceStatus | None, QueryParameter(description="Only those in this status.")
         ] = None,
@@ -90,7 +93,8 @@ class InstanceController(Controller):
                 correlation_id=correlation_id,
                 limit=limit,
                 offset=offset,
-            )
+            ),
+            actor=workflow_actor,
         )
         return [WorkflowInstanceDTO.from_domain(each) for each in found]
 
@@ -103,10 +107,11 @@ class InstanceController(Controller):
         responses=refusals(400, 404),
     )
     async def get_instance(
-        self, instance_id: FromPath[UUID], workflow_engine: Engine
+        self, instance_id: FromPath[UUID], workflow_engine: Engine, workflow_actor: Acting
     ) -> WorkflowInstanceDetailDTO:
         """Return one instance."""
-        return WorkflowInstanceDetailDTO.from_record(await workflow_engine.get_record(instance_id))
+        record = await workflow_engine.get_record(instance_id, actor=workflow_actor)
+        return WorkflowInstanceDetailDTO.from_record(record)
 
     @get(
         "/{instance_id:str}/graph",
@@ -117,10 +122,14 @@ class InstanceController(Controller):
         responses=refusals(400, 404),
     )
     async def get_graph(
-        self, instance_id: FromPath[UUID], workflow_engine: Engine, graph_format: GraphFormat = "mermaid"
+        self,
+        instance_id: FromPath[UUID],
+        workflow_engine: Engine,
+        workflow_actor: Acting,
+        graph_format: GraphFormat = "mermaid",
     ) -> WorkflowGraphDTO:
         """Return the picture of an instance."""
-        record = await workflow_engine.get_record(instance_id)
+        record = await workflow_engine.get_record(instance_id, actor=workflow_actor)
         definition = await workflow_engine.get_definition(record.instance)
         return WorkflowGraphDTO.from_domain(diagram_of(definition, record.instance, record.entries))
 
@@ -134,15 +143,15 @@ class InstanceController(Controller):
     )
     async def cancel(
         self,
-        request: Request[Any, Any, Any],
         instance_id: FromPath[UUID],
         workflow_engine: Engine,
+        workflow_actor: Acting,
         reason: Annotated[
             str, QueryParameter(description="Why; the history keeps it.", **PROSE)
         ] = "Canceled by request",
     ) -> WorkflowInstanceDTO:
         """End an instance."""
-        instance = await workflow_engine.cancel_workflow(instance_id, reason, user_id=acting_user(request))
+        instance = await workflow_engine.cancel_workflow(instance_id, reason, **asking(workflow_actor))
         return WorkflowInstanceDTO.from_domain(instance)
 
     @post(
@@ -154,8 +163,8 @@ class InstanceController(Controller):
         responses=refusals(400, 404, 409),
     )
     async def retry(
-        self, request: Request[Any, Any, Any], instance_id: FromPath[UUID], workflow_engine: Engine
+        self, instance_id: FromPath[UUID], workflow_engine: Engine, workflow_actor: Acting
     ) -> WorkflowInstanceDTO:
         """Revive what failed in an instance."""
-        instance = await workflow_engine.retry_workflow(instance_id, user_id=acting_user(request))
+        instance = await workflow_engine.retry_workflow(instance_id, **asking(workflow_actor))
         return WorkflowInstanceDTO.from_domain(instance)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, Request, get, post
+from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from workflows_core.ports import TaskQuery
 from workflows_core.states import TaskStatus
-from workflows_litestar.actor import acting_user
+from workflows_litestar.actor import asking
 from workflows_litestar.bodies import JsonBody
 from workflows_litestar.dependencies import Engine
 from workflows_litestar.dto import CompleteTaskDTO, HumanTaskDTO, ReassignTaskDTO
 from workflows_litestar.fields import FARTHEST, LARGEST_PAGE, NAME, PAGE
+from workflows_litestar.identity import Acting
 from workflows_litestar.openapi import refusals
 from workflows_litestar.problems import DATA_POINTER
 
@@ -35,6 +36,7 @@ class TaskController(Controller):
         self,
         *,
         workflow_engine: Engine,
+        workflow_actor: Acting,
         status: Annotated[TaskStatus | None, QueryParameter(description="Only those in this status.")] = None,
         assignee_id: Annotated[
             str | None, QueryParameter(description="Only those assigned to this user.", **NAME)
@@ -59,7 +61,8 @@ class TaskController(Controller):
                 instance_id=instance_id,
                 limit=limit,
                 offset=offset,
-            )
+            ),
+            actor=workflow_actor,
         )
         return [HumanTaskDTO.from_domain(each) for each in found]
 
@@ -71,9 +74,11 @@ class TaskController(Controller):
         response_description="The task.",
         responses=refusals(400, 404),
     )
-    async def get_task(self, task_id: FromPath[UUID], workflow_engine: Engine) -> HumanTaskDTO:
+    async def get_task(
+        self, task_id: FromPath[UUID], workflow_engine: Engine, workflow_actor: Acting
+    ) -> HumanTaskDTO:
         """Return one task."""
-        return HumanTaskDTO.from_domain(await workflow_engine.get_task(task_id))
+        return HumanTaskDTO.from_domain(await workflow_engine.get_task(task_id, actor=workflow_actor))
 
     @post(
         "/{task_id:str}/complete",
@@ -83,24 +88,24 @@ class TaskController(Controller):
         response_description="The task was completed.",
         dto=JsonBody[CompleteTaskDTO],
         opt={DATA_POINTER: "/output_data"},
-        responses=refusals(400, 404, 409, 413, 415),
+        responses=refusals(400, 404, 409, 412, 413, 415, 428),
     )
     async def complete(
         self,
-        request: Request[Any, Any, Any],
         task_id: FromPath[UUID],
         data: JSONBody[CompleteTaskDTO],
         workflow_engine: Engine,
+        workflow_actor: Acting,
     ) -> HumanTaskDTO:
         """Complete a task."""
-        await workflow_engine.complete_task(
+        done = await workflow_engine.tasks.complete(
             task_id,
             data.output_data,
-            user_id=acting_user(request, data.completed_by),
             outcome=data.outcome,
             comment=data.comment,
+            **asking(workflow_actor, data.completed_by, required="/completed_by"),
         )
-        return HumanTaskDTO.from_domain(await workflow_engine.get_task(task_id))
+        return HumanTaskDTO.from_domain(done.task)
 
     @post(
         "/{task_id:str}/reassign",
@@ -113,13 +118,13 @@ class TaskController(Controller):
     )
     async def reassign(
         self,
-        request: Request[Any, Any, Any],
         task_id: FromPath[UUID],
         data: JSONBody[ReassignTaskDTO],
         workflow_engine: Engine,
+        workflow_actor: Acting,
     ) -> HumanTaskDTO:
         """Give a task to somebody else."""
         task = await workflow_engine.reassign_task(
-            task_id, data.new_assignee, user_id=acting_user(request), reason=data.reason
+            task_id, data.new_assignee, reason=data.reason, **asking(workflow_actor)
         )
         return HumanTaskDTO.from_domain(task)
