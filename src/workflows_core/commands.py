@@ -73,7 +73,7 @@ __all__ = [
 ]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Start:
     """Bring an instance into being, with its first token at the initial step."""
 
@@ -88,7 +88,7 @@ class Start:
     metadata: JsonObject | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class StartStep:
     """Begin a ready machine step on behalf of the runner `owner`."""
 
@@ -98,7 +98,7 @@ class StartStep:
     actor: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CompleteStep:
     """Report that the step's work is done. `attempt` must be the one that was started."""
 
@@ -110,7 +110,7 @@ class CompleteStep:
     actor: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class SkipStep:
     """Report that the step asked not to be executed."""
 
@@ -120,7 +120,7 @@ class SkipStep:
     actor: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class FailStep:
     """Report that user code raised: while executing, opening a task, or choosing a way out.
 
@@ -144,7 +144,7 @@ class FailStep:
     """A random number from 0 to 1, for the jitter of the next pause."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class LoseStep:
     """Report that the runner of a step is gone, or gives it back because it stops."""
 
@@ -157,7 +157,7 @@ class LoseStep:
     """A random number from 0 to 1, for the pause before a step that is lost again and again."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Leave:
     """Go on from a step whose ways out had to be chosen; `targets` are the chosen steps.
 
@@ -170,7 +170,7 @@ class Leave:
     actor: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class SetTimer:
     """Let the token of a timer wait until `due_at`."""
 
@@ -180,7 +180,7 @@ class SetTimer:
     actor: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class AwaitMessage:
     """Let a token wait for a message; at `due_at`, if there is one, its patience ends."""
 
@@ -192,7 +192,7 @@ class AwaitMessage:
     actor: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class FireTimer:
     """Let a token go on whose moment has come."""
 
@@ -201,7 +201,7 @@ class FireTimer:
     actor: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class DeliverMessage:
     """Hand a message to the token that waits for it."""
 
@@ -213,7 +213,7 @@ class DeliverMessage:
     actor: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Cancel:
     """End the instance: open tasks are canceled, running steps are told to stop."""
 
@@ -223,7 +223,7 @@ class Cancel:
     identity: Actor | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Retry:
     """Revive the failed tokens (of one step, if `step` is given); done steps are not run again."""
 
@@ -233,7 +233,7 @@ class Retry:
     identity: Actor | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Skip:
     """Let what is at a step go on as if it were done: failed, waiting, running or ready.
 
@@ -249,7 +249,7 @@ class Skip:
     identity: Actor | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Move:
     """Put one token at a step, in the place of all others, or of those at one step (`source`).
 
@@ -265,7 +265,7 @@ class Move:
     identity: Actor | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Suspend:
     """Let nothing new begin: timers, tasks and messages wait until it is resumed. Running steps finish."""
 
@@ -275,7 +275,7 @@ class Suspend:
     identity: Actor | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Resume:
     """Let a suspended instance go on; what fell due in the meantime is due now."""
 

@@ -97,7 +97,7 @@ EntryState: TypeAlias = Literal["ready", "leaving", "arrived"]
 """How a token comes to a step: to begin it, to pass a gateway, or to wait at a join."""
 
 
-@frozen
+@frozen(slots=False)
 class Entry:
     """A token put at a step."""
 
@@ -106,7 +106,7 @@ class Entry:
     state: EntryState
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InstanceStarted:
     """An instance came to be; `entry` is its first token."""
 
@@ -123,7 +123,7 @@ class InstanceStarted:
     metadata: JsonObject | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class StepStarted:
     """A runner (`owner`) began to execute a machine step; `attempt` counts from 1 at each token."""
 
@@ -133,7 +133,7 @@ class StepStarted:
     owner: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class StepCompleted:
     """A machine step did its work; `patch` is what it changed in the data."""
 
@@ -143,7 +143,7 @@ class StepCompleted:
     output: Json = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class StepSkipped:
     """The step is done without its work: it said so itself, or somebody did (`by`, with a `reason`).
 
@@ -157,7 +157,7 @@ class StepSkipped:
     by: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class AttemptFailed:
     """An execution failed; the step is executed again at `retry_at`, as its retry policy says."""
 
@@ -169,7 +169,7 @@ class AttemptFailed:
     retry_at: datetime
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class StepFailed:
     """The step failed, or nothing could lead out of it (`error_type` is then `NoPathError`).
 
@@ -183,7 +183,7 @@ class StepFailed:
     origin: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ErrorCaught:
     """The step failed and has edges for that (`exit`: `error` or `timeout`); its token leaves along them."""
 
@@ -195,7 +195,7 @@ class ErrorCaught:
     exit: str = ERROR
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class StepLost:
     """The runner that executed the step is gone, or stopped and gave it back; the step is to be executed again.
 
@@ -208,7 +208,7 @@ class StepLost:
     handed_back: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class StepRetried:
     """Somebody asked for a failed step to be executed again."""
 
@@ -216,7 +216,7 @@ class StepRetried:
     token: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class RouteRetried:
     """Somebody asked for the way out of a completed step to be chosen again."""
 
@@ -224,7 +224,7 @@ class RouteRetried:
     token: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class StepLeft:
     """A token left its step; `entries` are the tokens that continue, none if the branch ended."""
 
@@ -233,7 +233,7 @@ class StepLeft:
     entries: tuple[Entry, ...] = ()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class JoinFired:
     """All that was on its way to a join has come; its tokens became one."""
 
@@ -242,7 +242,7 @@ class JoinFired:
     entry: Entry
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TokenCanceled:
     """A branch was given up before its end."""
 
@@ -251,7 +251,7 @@ class TokenCanceled:
     reason: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TokenPlaced:
     """Somebody put a token at a step, in the place of others."""
 
@@ -261,7 +261,7 @@ class TokenPlaced:
     by: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TimerSet:
     """The step waits until `due_at`."""
 
@@ -270,7 +270,7 @@ class TimerSet:
     due_at: datetime
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TimerFired:
     """The moment that a timer waited for has come."""
 
@@ -278,7 +278,7 @@ class TimerFired:
     token: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class MessageAwaited:
     """The step waits for a message, until `due_at` if its patience is limited."""
 
@@ -289,7 +289,7 @@ class MessageAwaited:
     due_at: datetime | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class MessageReceived:
     """The message came; its payload is in the data under `key`. `size` is its approximate bytes."""
 
@@ -301,7 +301,7 @@ class MessageReceived:
     size: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InstanceCanceled:
     """Somebody ended the instance; its remaining tokens were canceled."""
 
@@ -310,7 +310,7 @@ class InstanceCanceled:
     by: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InstanceSuspended:
     """Somebody stopped the instance for a while."""
 
@@ -319,7 +319,7 @@ class InstanceSuspended:
     by: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InstanceResumed:
     """Somebody let the instance go on."""
 

@@ -7,9 +7,7 @@ decided and what is stored cannot differ.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
-
-from attrs import evolve as changed
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
 from workflows_core import events as ev
 from workflows_core.data import apply_patch, diff
@@ -20,6 +18,7 @@ from workflows_core.participants import user_key
 from workflows_core.quorum import Ballot
 from workflows_core.states import TOKEN_MOVES, TokenState
 from workflows_core.tasks import Home, evolve_task, home_of, opened_task, shown
+from workflows_core.values import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -204,7 +203,7 @@ class Draft:
         if entry.state == "arrived":
             self.arrivals[entry.step] = (*self.arrivals.get(entry.step, ()), entry.token)
             return
-        state = TokenState(entry.state)
+        state = _ENTERED[entry.state]
         exit_ = COMPLETED if state is TokenState.LEAVING else None
         self.tokens[entry.token] = Token(entry.token, entry.step, state, event.at, exit=exit_)
         if state is TokenState.LEAVING:
@@ -233,6 +232,8 @@ class Draft:
 def _part(data: JsonObject, keys: Iterable[str]) -> JsonObject:
     return {key: data[key] for key in keys if key in data}
 
+
+_ENTERED: Final = {state.value: state for state in TokenState}
 
 _AT_EASE: dict[str, Any] = {"owner": None, "task_id": None, "awaits": None, "due_at": None, "ballot": None}
 """What a token no longer has once its step is over."""

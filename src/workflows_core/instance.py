@@ -45,7 +45,7 @@ class Awaited:
     correlation_key: str
 
 
-@frozen
+@frozen(slots=False)
 class Token:
     """A mark at a step: here something is to be done, is being done, or failed.
 
@@ -84,7 +84,7 @@ class Token:
     ballot: Ballot | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Instance:
     """One run of a definition.
 

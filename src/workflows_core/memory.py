@@ -19,6 +19,7 @@ from workflows_core.listing import in_order, is_wanted_instance, is_wanted_task
 from workflows_core.mailbox import Mailbox, Messages
 from workflows_core.ports import WATCHED, InstanceSummary, StoredDefinition, summarize
 from workflows_core.states import InstanceStatus
+from workflows_core.values import changed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Sequence
@@ -136,7 +137,7 @@ class MemoryStorage:
 
     def _defer(self, instance_id: UUID, until: datetime) -> Instance:
         self._wake[instance_id] = until
-        deferred = evolve(self._tables.instances[instance_id], wake_at=until)
+        deferred = changed(self._tables.instances[instance_id], wake_at=until)
         self._tables.instances[instance_id] = deferred
         return deferred
 
@@ -144,7 +145,7 @@ class MemoryStorage:
         """Make a claimed instance due later; see the port."""
         stored = self._tables.instances[claimed.id]
         if stored.revision == claimed.revision and self._wake.get(claimed.id) == claimed.wake_at:
-            self._tables.instances[claimed.id] = evolve(stored, wake_at=until)
+            self._tables.instances[claimed.id] = changed(stored, wake_at=until)
             if until is None:
                 del self._wake[claimed.id]
             else:
@@ -340,7 +341,7 @@ class MemoryUnitOfWork:
         for id_, moment in written.woken.items():
             instance = self._stored.instances[id_]
             if instance.wake_at is None or instance.wake_at > moment:
-                self._stored.instances[id_] = evolve(instance, wake_at=moment)
+                self._stored.instances[id_] = changed(instance, wake_at=moment)
                 self._wake[id_] = moment
         return bool(written.woken)
 

@@ -6,8 +6,6 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from workflows_core import commands as cmd
 from workflows_core import user_code
 from workflows_core.committer import BACKOFF
@@ -17,6 +15,7 @@ from workflows_core.settling import carry_out
 from workflows_core.states import TokenState
 from workflows_core.steps import BaseMachineStep
 from workflows_core.transition import transition
+from workflows_core.values import changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -267,7 +266,7 @@ class Run:
         events, after = await carry_out(
             self._definition,
             before,
-            [evolve(report, at=at) for report in reports],
+            [changed(report, at=at) for report in reports],
             at=at,
             ids=self._runner.ids,
             owner=None if self._runner.is_stopping else self._runner.id,

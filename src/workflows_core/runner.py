@@ -127,6 +127,7 @@ class Runner:
             if self.is_running:
                 return
             self.is_stopping = False
+            self._committer = committer_for(self.storage)
             await self._enlist()
             self.watcher.listen(self._hear)
             await self.watcher.start()
@@ -347,7 +348,7 @@ class Runner:
 
     async def commit(self, change: Transition) -> bool:
         """Commit a transition together with others; return `False` if it lost."""
-        applied = await committer_for(self.storage).commit(self.storage, change, insists=True)
+        applied = await self._committer.commit(self.storage, change, insists=True)
         if applied:
             self.committed(change)
         return applied

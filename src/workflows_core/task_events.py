@@ -17,7 +17,7 @@ from workflows_core.deadlines import Alarm
 from workflows_core.quorum import Seat
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskOpened:
     """A human step asked for a person; see `tasks.Task` for the fields."""
 
@@ -40,7 +40,7 @@ class TaskOpened:
     requires_revision: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskClaimed:
     """Somebody took a task that nobody held."""
 
@@ -51,7 +51,7 @@ class TaskClaimed:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskUnclaimed:
     """The task went back to all it is offered to."""
 
@@ -62,7 +62,7 @@ class TaskUnclaimed:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskReassigned:
     """The task went to somebody else, for good."""
 
@@ -73,7 +73,7 @@ class TaskReassigned:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskDelegated:
     """The task went to somebody who is to resolve it; then it comes back to `owner`."""
 
@@ -86,7 +86,7 @@ class TaskDelegated:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskResolved:
     """What was delegated came back, with what the delegate has to say."""
 
@@ -97,7 +97,7 @@ class TaskResolved:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InformationRequested:
     """The task went to somebody with a question; it comes back to `asked_by`. Its clock stands from now on."""
 
@@ -110,7 +110,7 @@ class InformationRequested:
     on_behalf_of: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InformationGiven:
     """The question was answered; what was left of the time is left of it again."""
 
@@ -123,7 +123,7 @@ class InformationGiven:
     on_behalf_of: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class QuestionWithdrawn:
     """The question needs no answer any more; the task is where it was before, and so is its clock."""
 
@@ -135,7 +135,7 @@ class QuestionWithdrawn:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskCommented:
     """Somebody said something about the task."""
 
@@ -146,7 +146,7 @@ class TaskCommented:
     on_behalf_of: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class DraftSaved:
     """Somebody put aside what they have filled in so far; it replaces what they had put aside before."""
 
@@ -157,7 +157,7 @@ class DraftSaved:
     on_behalf_of: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskRescheduled:
     """The task is due at another moment, or not at all any more."""
 
@@ -169,7 +169,7 @@ class TaskRescheduled:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskPrioritized:
     """The task has another priority."""
 
@@ -180,7 +180,7 @@ class TaskPrioritized:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class FollowUpSet:
     """Whoever holds the task wants to see it again at this moment; `None` for now."""
 
@@ -191,7 +191,7 @@ class FollowUpSet:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskReminded:
     """Whoever is to do the task has to be reminded of it: for the `rounds`-th time by this stage.
 
@@ -205,7 +205,7 @@ class TaskReminded:
     following: Alarm | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskEscalated:
     """The task was not done in time: a stage of its escalation came. `detail` says what it does."""
 
@@ -215,7 +215,7 @@ class TaskEscalated:
     detail: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CandidatesAdded:
     """The task is offered to more people."""
 
@@ -227,7 +227,7 @@ class CandidatesAdded:
     reason: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskCompleted:
     """A person did the task; `data` is what was submitted, `size` its approximate bytes."""
 
@@ -243,7 +243,7 @@ class TaskCompleted:
     comment: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskCanceled:
     """The task is no longer wanted."""
 
@@ -252,7 +252,7 @@ class TaskCanceled:
     reason: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskExpired:
     """Nobody did the task in time, and it was given up."""
 
@@ -261,7 +261,7 @@ class TaskExpired:
     reason: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class DecisionOpened:
     """A decision by several began. `excluded` are deciders who may not decide, and therefore have no seat."""
 
@@ -272,7 +272,7 @@ class DecisionOpened:
     excluded: tuple[str, ...] = ()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class VoteCast:
     """One of the deciders did their task; the fields are those of `TaskCompleted`."""
 
@@ -288,7 +288,7 @@ class VoteCast:
     comment: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class DecisionReached:
     """The outcome of a decision by several is certain; `reason` says why."""
 

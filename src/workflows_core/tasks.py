@@ -8,13 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from workflows_core import task_events as ev
 from workflows_core.data import Json, JsonObject
 from workflows_core.deadlines import Alarm
 from workflows_core.participants import ANYONE, group_key, user_key
 from workflows_core.states import TASK_MOVES, TaskState, TaskStatus
+from workflows_core.values import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ class Question:
     alarms: tuple[Alarm, ...] = ()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Task:
     """Work that waits for a person.
 
@@ -255,7 +256,7 @@ def opened_task(event: ev.TaskOpened, home: Home, revision: int) -> Task:
 def evolve_task(task: Task, event: ev.TaskEvent) -> Task:
     """Return the task as it is after an event; what changes in what it shows is up to the caller to count."""
     state = TASK_MOVES[task.state][type(event).__name__]
-    return evolve(task, state=state, **_CHANGES[type(event)](task, event))
+    return changed(task, state=state, **_CHANGES[type(event)](task, event))
 
 
 def _claimed(_: Task, event: ev.TaskClaimed) -> dict[str, Any]:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from workflows_core import events as ev
 from workflows_core.instance import Awaited, Instance, Token
 from workflows_core.messages import Wait
 from workflows_core.states import TokenState
 from workflows_core.tasks import Task, evolve_task, home_of, opened_task
+from workflows_core.values import changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 LEASE: Final = timedelta(seconds=30)
 """How long a runner is believed alive without a sign of life, and a running step left unquestioned."""
@@ -39,7 +40,7 @@ MEASURED_BYTES: Final = 64 * 1024
 """Snapshots from this size on are measured: what was written over and over is counted once."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class HistoryEntry:
     """One row of the history: what one transition did.
 
@@ -58,7 +59,7 @@ class HistoryEntry:
     events: tuple[ev.Event, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Transition:
     """What is to be stored as one unit: all of it or nothing.
 
@@ -105,12 +106,12 @@ def transition(
     """
     events = tuple(events)
     revision = after.revision + 1
-    size = sum(map(_written, events))
+    size = sum(_WRITTEN[type(event)](event) for event in events if type(event) in _WRITTEN)
     unsaved = after.unsaved_size + size
     saves_data = before is None or (
         unsaved > 0 and (after.is_resting or unsaved >= max(after.saved_size, SNAPSHOT_BYTES))
     )
-    instance = evolve(
+    instance = changed(
         after,
         revision=revision,
         wake_at=_wake_at(after),
@@ -176,38 +177,53 @@ def _goes_on(token: Token, later: Token | None) -> bool:
     return later is not None and later.state is TokenState.RUNNING and later.attempt == token.attempt
 
 
+_TAKING_AWAY: Final = frozenset({ev.InstanceCanceled, ev.StepLost, ev.StepSkipped, ev.TokenCanceled})
+
+
 def _takes_away(event: ev.Event) -> bool:
     if isinstance(event, ev.StepSkipped):
         return event.reason is not None  # or else the step said so itself
-    return isinstance(event, ev.InstanceCanceled | ev.StepLost | ev.TokenCanceled)
+    return type(event) in _TAKING_AWAY
 
 
-def _written(event: ev.Event) -> int:
-    """How many bytes of data the event wrote."""
-    match event:
-        case ev.StepCompleted():
-            return event.patch.size + len(event.patch.deleted)
-        case ev.TaskCompleted() | ev.VoteCast() | ev.MessageReceived():
-            return event.size or 1
-        case ev.DecisionOpened() | ev.DecisionReached():
-            return 1
-        case _:
-            return 0
+def _patch_size(event: ev.StepCompleted) -> int:
+    return event.patch.size + len(event.patch.deleted)
+
+
+def _form_size(event: ev.TaskCompleted | ev.VoteCast | ev.MessageReceived) -> int:
+    return event.size or 1
+
+
+def _some(_: ev.Event) -> int:
+    return 1
+
+
+_WRITTEN: Final[Mapping[type, Callable[[Any], int]]] = {
+    ev.StepCompleted: _patch_size,
+    ev.TaskCompleted: _form_size,
+    ev.VoteCast: _form_size,
+    ev.MessageReceived: _form_size,
+    ev.DecisionOpened: _some,
+    ev.DecisionReached: _some,
+}
+"""How many bytes of data an event wrote; the others write none."""
+
+
+_TASK_EVENTS: Final = frozenset(get_args(ev.TaskEvent))
 
 
 def _changed_tasks(
     before: Mapping[UUID, Task], events: tuple[ev.Event, ...], after: Instance
 ) -> tuple[Task, ...]:
     """Return the open tasks that are not what they were, and those that were closed."""
-    changed = {id_: task for id_, task in after.tasks.items() if before.get(id_) is not task}
-    for event in events:
-        if isinstance(event, get_args(ev.TaskEvent)) and event.task_id not in after.tasks:
+    new = {id_: task for id_, task in after.tasks.items() if before.get(id_) is not task}
+    for event in (cast("ev.TaskEvent", each) for each in events if type(each) in _TASK_EVENTS):
+        if event.task_id not in after.tasks:
             if isinstance(event, ev.TaskOpened):
-                changed[event.task_id] = opened_task(event, home_of(after), after.revision + 1)
+                new[event.task_id] = opened_task(event, home_of(after), after.revision + 1)
             else:
-                known = changed.get(event.task_id) or before[event.task_id]
-                changed[event.task_id] = evolve_task(known, event)
-    return tuple(changed.values())
+                new[event.task_id] = evolve_task(new.get(event.task_id) or before[event.task_id], event)
+    return tuple(new.values())
 
 
 def next_wake(instance: Instance, now: datetime) -> datetime | None:
