@@ -52,6 +52,7 @@ def is_wanted_task(query: TaskQuery, task: Task, instance: Instance | None) -> b
     return (
         _is_offered(query, task)
         and (query.for_actor is None or _concerns(query.for_actor, task, any_status=query.status is not None))
+        and (query.is_free is None or query.is_free == task.is_free)
         and (query.due_before is None or (task.due_at is not None and task.due_at < query.due_before))
         and (query.follow_up_before is None or _is_awake(task, query.follow_up_before))
         and (query.text is None or is_found(query.text, task.title))

@@ -133,6 +133,7 @@ class TaskQuery:
         candidate_group: Likewise to this group.
         for_actor: Only those that somebody holds, or could take because they are offered to them and nobody has
             taken them; for themself, or for whom they stand in. Open ones, if no status is asked for.
+        is_free: Only those that can be taken: open ones that nobody has. If it is false, only the others.
         definition_name: Only those of this definition, any version.
         instance_id: Only those of this instance.
         priority: Only those of this priority.
@@ -156,6 +157,7 @@ class TaskQuery:
     candidate_user: str | None = None
     candidate_group: str | None = None
     for_actor: Actor | None = None
+    is_free: bool | None = None
     definition_name: str | None = None
     instance_id: UUID | None = None
     priority: int | None = None

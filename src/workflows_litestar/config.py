@@ -10,6 +10,7 @@ from typing import Final
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.types import Guard
 
+from workflows_core.actors import Actor
 from workflows_core.definitions import WorkflowClass, WorkflowDefinition
 from workflows_core.registry import WorkflowRegistry
 from workflows_litestar.identity import Identify
@@ -44,6 +45,16 @@ class WorkflowPluginConfig:
     """Workflow classes or definitions to register with the plugin's registry."""
 
     registry: WorkflowRegistry | None = None
+    enable_ui: bool = True
+    """Whether the pages for people are there."""
+
+    ui_path_prefix: str = "/workflows/ui"
+    """Path below which all pages lie. The guards of the API and its identity hold for them as well."""
+
+    ui_demo_users: Sequence[Actor] = field(default_factory=list)
+    """People whom a visitor of the pages can choose to be, to try something out. Without an identity alone: where one
+    is configured they are refused. By default a visitor without an identity says any name."""
+
     """The registry to use; a new one by default."""
 
     database: object = None
@@ -53,8 +64,9 @@ class WorkflowPluginConfig:
     """Whether the schema of the configured database is brought up to date when the application starts."""
 
     def __post_init__(self) -> None:
-        self.api_path_prefix = _normalized(self.api_path_prefix)
-        for name in ("api_guards", "api_tags", "auto_register_workflows"):
+        self.api_path_prefix = _normalized("api_path_prefix", self.api_path_prefix)
+        self.ui_path_prefix = _normalized("ui_path_prefix", self.ui_path_prefix)
+        for name in ("api_guards", "api_tags", "auto_register_workflows", "ui_demo_users"):
             value = getattr(self, name)
             is_list = isinstance(value, Sequence) and not isinstance(value, str)
             _refuse_unless(is_list, f"{name} must be a list, not {value!r}.")
@@ -65,6 +77,10 @@ class WorkflowPluginConfig:
             f"identify must be a function that takes a connection and returns an Actor, not {self.identify!r}.",
         )
         tags: Sequence[object] = self.api_tags
+        users: Sequence[object] = self.ui_demo_users
+        for user in users:
+            is_user = isinstance(user, Actor) and user.user_id is not None and not user.is_trusted
+            _refuse_unless(is_user, f"ui_demo_users holds {user!r}, which is no Actor with a name.")
         for tag in tags:
             is_name = isinstance(tag, str) and bool(tag)
             _refuse_unless(is_name, f"api_tags holds {tag!r}, which is not a name.")
@@ -78,11 +94,11 @@ class WorkflowPluginConfig:
             )
 
 
-def _normalized(prefix: object) -> str:
+def _normalized(name: str, prefix: object) -> str:
     is_path = isinstance(prefix, str) and re.fullmatch(r"/[^{}?#\s]*", prefix) is not None
     _refuse_unless(
         is_path,
-        f"api_path_prefix must be a path that begins with a slash, such as '/workflows', not {prefix!r}.",
+        f"{name} must be a path that begins with a slash, such as '/workflows', not {prefix!r}.",
     )
     return re.sub(r"/+", "/", str(prefix)).rstrip("/") or "/"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins import CLIPlugin, InitPlugin, ReceiveRoutePlugin
 
 from workflows_core.engine import ExecutionEngine
@@ -77,6 +78,8 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
         app_config.lifespan.append(self._lifespan(storage, identity))
         if self.config.enable_api:
             app_config.route_handlers.append(self._router(identity))
+        if self.config.enable_ui:
+            self._add_pages(app_config, identity)
         return app_config
 
     def on_cli_init(self, cli: Group) -> None:
@@ -101,7 +104,7 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
     ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
         @asynccontextmanager
         async def lifespan(_: Litestar) -> AsyncIterator[None]:
-            if self.config.enable_api and not identity.is_configured:
+            if (self.config.enable_api or self.config.enable_ui) and not identity.is_configured:
                 logger.warning(NO_IDENTITY)
             try:
                 if storage is not None:
@@ -142,6 +145,20 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
     def _tags(self, group: str) -> list[str]:
         tags = list(self.config.api_tags)
         return [*tags, group] if tags == list(DEFAULT_TAGS) else tags
+
+    def _add_pages(self, app_config: AppConfig, identity: Identity) -> None:
+        from workflows_litestar.ui.headers import add_headers  # noqa: PLC0415 - the API needs no templates
+        from workflows_litestar.ui.site import ui_router  # noqa: PLC0415 - likewise
+
+        config = self.config
+        if identity.is_configured and config.ui_demo_users:
+            raise ImproperlyConfiguredException(
+                "WorkflowPluginConfig: ui_demo_users are for trying out. This application has an identity, so nobody can "
+                "choose to be another."
+            )
+        guards = [*config.api_guards, identity.guard]
+        app_config.route_handlers.append(ui_router(config.ui_path_prefix, guards, config.ui_demo_users))
+        app_config.before_send.append(add_headers)
 
 
 def _is_storage(database: object) -> bool:

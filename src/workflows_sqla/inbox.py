@@ -27,6 +27,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     tuple_,
@@ -147,7 +148,7 @@ def _streams(query: TaskQuery, dialect: str) -> Iterator[_Stream]:
     if keys:
         yield _offered(query, restricted, *keys)
     elif query.for_actor is not None:
-        yield from _concerning(query.for_actor, query.status, restricted)
+        yield from _concerning(query.for_actor, query, restricted)
     elif query.status is None and query.instance_id is not None:  # few enough to be sorted
         yield _Stream(restricted)
     else:
@@ -170,15 +171,19 @@ def _offered(query: TaskQuery, restricted: list[Condition], key: str, *keys: str
     return _Stream(conditions, key)
 
 
-def _concerning(actor: Actor, status: TaskStatus | None, restricted: list[Condition]) -> Iterator[_Stream]:
+def _concerning(actor: Actor, query: TaskQuery, restricted: list[Condition]) -> Iterator[_Stream]:
     """Yield what somebody holds, and what they could take; for themself, and for whom they stand in."""
-    found = identities(actor)
+    found, status = identities(actor), query.status
+    can_take = status in {None, _PENDING} and query.is_free is not False
     for identity in found:
         conditions = [*_covered(identity), *restricted]
-        yield _Stream([tasks.c.assignee == identity.user_id, _has_status(status or _PENDING), *conditions])
-        for key in identity.keys if status in {None, _PENDING} else ():
+        if query.is_free is not True:
+            yield _Stream(
+                [tasks.c.assignee == identity.user_id, _has_status(status or _PENDING), *conditions]
+            )
+        for key in identity.keys if can_take else ():
             yield _Stream(conditions, key)
-    if not found:
+    if not found or (query.is_free and not can_take):
         yield _Stream([false()])
 
 
@@ -213,6 +218,9 @@ def _restrictions(query: TaskQuery, dialect: str) -> Iterator[Condition]:
         (c.tenant_id, query.tenant_id),
     )
     yield from (column == value for column, value in equal if value is not None)
+    if query.is_free is not None:
+        free = and_(c.assignee.is_(None), _has_status(_PENDING))
+        yield free if query.is_free else not_(free)
     if query.priority is not None:
         yield c.rank == -query.priority
     if query.due_before is not None:

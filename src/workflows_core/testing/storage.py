@@ -524,6 +524,8 @@ class StorageSuite(MessageSuite, DueSuite):
             *({"tenant_id": name} for name in ("t", "u", "v")),
             *({"instance_id": id_} for id_ in (made[0].instance_id, uuid4())),
             *({"due_before": moment} for moment in (AT, AT + SECOND, EVER)),
+            *({"is_free": free} for free in (True, False)),
+            {"status": TaskStatus.PENDING, "is_free": True, "assignee": "ann"},
             {"status": TaskStatus.PENDING, "assignee_group": "boards", "due_before": EVER, "tenant_id": "u"},
         ]
         for query in queries:

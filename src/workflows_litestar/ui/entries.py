@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -64,7 +65,7 @@ def _read(field: Field, submitted: Submitted, problems: list[FormProblem]) -> ob
     try:
         return _parse(field, text)
     except ValueError as error:
-        problems.append(FormProblem(field.name, str(error)))
+        problems.append(FormProblem(field.pointer, str(error)))
         return NOTHING
 
 
@@ -111,20 +112,21 @@ def _parse(field: Field, text: str) -> Json:
 
 
 def _number(text: str) -> float:
+    if re.fullmatch(r"[0-9]{1,18}", text.strip().lstrip("-")):
+        return _integer(text)  # exactly, where a float would round
     try:
-        number = float(text.strip())
+        number = math.nan if "_" in text else float(text.strip())
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
         raise ValueError("Must be a number, such as 12.5.")
-    return int(number) if number.is_integer() and abs(number) < 2**53 and "e" not in text.lower() else number
+    return number
 
 
 def _integer(text: str) -> int:
-    try:
-        return int(text.strip())
-    except ValueError:
-        raise ValueError("Must be a whole number, such as 12.") from None
+    if not re.fullmatch(r"[+-]?[0-9]{1,4000}", text.strip()):
+        raise ValueError("Must be a whole number, such as 12.")
+    return int(text)
 
 
 def _boolean(text: str) -> bool:
@@ -164,16 +166,28 @@ def _refuse(constant: str) -> Json:
     raise ValueError(constant)
 
 
-def shown(form: Field, data: Json) -> dict[str, str]:
-    """Return what the fields of a form show for data: field name to text; as a browser would send it."""
-    return dict(_shown(form, data))
+def shown(form: Field, data: Json = None) -> dict[str, str]:
+    """Return what the fields of a form show: field name to text; as a browser would send it.
+
+    Without data that is what they begin with: the defaults.
+    """
+    return dict(_shown(form, _begun(form) if data is None else data))
+
+
+def _begun(field: Field) -> Json:
+    """Return the default of a field, put together of those of its members where it has none itself."""
+    if field.kind is not FieldKind.OBJECT or field.default is not None:
+        return field.default
+    members = {str(each.path[-1]): _begun(each) for each in field.fields}
+    return {name: value for name, value in members.items() if value is not None} or None
 
 
 def _shown(field: Field, value: object) -> Iterator[tuple[str, str]]:
     if field.kind is FieldKind.OBJECT:
         members = value if isinstance(value, dict) else {}
         for each in field.fields:
-            yield from _shown(each, members.get(each.path[-1], each.default))
+            if each.path[-1] in members:
+                yield from _shown(each, members[each.path[-1]])
         return
     if field.kind is FieldKind.LIST:
         for index, item in enumerate(value if isinstance(value, list) else []):
@@ -187,14 +201,30 @@ def _shown(field: Field, value: object) -> Iterator[tuple[str, str]]:
 def _written(field: Field, value: object) -> str | None:
     match field.kind:
         case FieldKind.JSON:
-            return None if value is None else json.dumps(value, indent=2, ensure_ascii=False)
+            return json.dumps(value, indent=2, ensure_ascii=False)
         case FieldKind.CHOICE:
             return next((choice.text for choice in field.choices if _equal(choice.value, value)), None)
         case FieldKind.BOOLEAN:
             return {True: "true", False: "false"}.get(value) if isinstance(value, bool) else None
         case FieldKind.MOMENT if isinstance(value, str):
-            return value.removesuffix("Z")
+            return _in_utc(value)
+        case FieldKind.NUMBER if isinstance(value, float):
+            return repr(value)
     return None if value is None else str(value)
+
+
+def _in_utc(text: str) -> str:
+    """Write a moment as browsers want it, without its zone; what is none is shown as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if moment.tzinfo is None:
+        return text
+    try:
+        return moment.astimezone(UTC).isoformat().removesuffix("+00:00")
+    except OverflowError:
+        return text
 
 
 def _equal(one: Json, other: object) -> bool:

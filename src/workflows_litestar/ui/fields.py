@@ -18,6 +18,9 @@ from workflows_core.data import Json, JsonObject, pointer
 MAX_NESTING: Final = 8
 """How deeply fields nest; what lies deeper is entered as JSON."""
 
+PREFIX: Final = "data"
+"""What the names of all fields begin with."""
+
 Path: TypeAlias = tuple[str | int, ...]
 
 
@@ -82,9 +85,14 @@ class Field:
     bounds: Mapping[str, str] = {}
 
     @property
-    def name(self) -> str:
-        """What the form sends it under: the JSON pointer to its value."""
+    def pointer(self) -> str:
+        """The JSON pointer to its value."""
         return pointer(self.path)
+
+    @property
+    def name(self) -> str:
+        """What the form sends it under; never empty, since browsers do not send what has no name."""
+        return PREFIX + self.pointer
 
     def at(self, index: int) -> Field:
         """Return the field of one item of a list."""

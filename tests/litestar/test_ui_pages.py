@@ -1,0 +1,470 @@
+"""The pages without a browser: what they say, whom they let in, and what they refuse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.config.csrf import CSRFConfig
+from litestar.connection import ASGIConnection
+from litestar.exceptions import ImproperlyConfiguredException, NotAuthorizedException
+
+from tests.litestar.conftest import living
+from tests.servers import PATIENCE, until_async
+from workflows_core import BaseHumanStep, Edge, WorkflowDefinition
+from workflows_core.actors import Actor
+from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
+
+SCRIPT = "<script>alert(1)</script>"
+ANN, BOB, CLAIRE = (
+    Actor("ann"),
+    Actor("bob", groups=["deciders"]),
+    Actor("claire", groups=["deciders"], roles=["manager"]),
+)
+PEOPLE = {str(each.user_id): each for each in (ANN, BOB, CLAIRE)}
+FORM: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "amount": {"type": "number", "title": f"Amount {SCRIPT}", "minimum": 1},
+        "note": {"type": "string", "description": SCRIPT},
+    },
+    "required": ["amount"],
+}
+LEAVE = WorkflowDefinition(
+    name="leave",
+    steps=[
+        BaseHumanStep(
+            "decide",
+            f"Decide {SCRIPT}",
+            form_schema=FORM,
+            outcomes=["approve", "reject"],
+            assignee_group="deciders",
+        ),
+        BaseHumanStep("tell", "Tell them", assignee_key="asker"),
+    ],
+    edges=[Edge("decide", "tell", on="approve"), Edge("decide", "tell", on="reject")],
+    initial_step="decide",
+    terminal_steps=["tell"],
+)
+
+
+class Browser:
+    """Somebody who looks at the pages; `page` is the last they saw."""
+
+    def __init__(self, http: httpx.AsyncClient, name: str = "") -> None:
+        self.http, self.name = http, name
+        self.page = ""
+
+    async def get(self, path: str, **query: str) -> httpx.Response:
+        response = await self.http.get(path, params=query or None, headers={"x-user": self.name})
+        self.page = response.text
+        return response
+
+    async def post(self, path: str, **fields: Any) -> httpx.Response:
+        """Send a form of the page they are on, with the token and the revision that stand there."""
+        hidden = dict(re.findall(r'type="hidden" name="(_csrf_token|revision)" value="([^"]*)"', self.page))
+        data = {**hidden, **{name.replace("__", "/"): value for name, value in fields.items()}}
+        response = await self.http.post(path, data=data, headers={"x-user": self.name})
+        if response.text:
+            self.page = response.text
+        return response
+
+    @property
+    def text(self) -> str:
+        """What the page says, without its markup."""
+        return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", self.page)))
+
+
+def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
+    return PEOPLE.get(connection.headers.get("x-user", ""))
+
+
+Open = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Open]:
+    """Serve workflows with their pages, from memory."""
+    async with AsyncExitStack() as stack:
+
+        async def serve(
+            *workflows: WorkflowDefinition, csrf: CSRFConfig | None = None, **options: Any
+        ) -> httpx.AsyncClient:
+            config = WorkflowPluginConfig(auto_register_workflows=list(workflows), **options)
+            app: Any = Litestar(plugins=[WorkflowPlugin(config)], csrf_config=csrf)
+            await stack.enter_async_context(living(app))
+            http = httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url="http://test", timeout=PATIENCE
+            )
+            return await stack.enter_async_context(http)
+
+        yield serve
+
+
+@pytest.fixture
+async def http(serve: Open) -> httpx.AsyncClient:
+    return await serve(LEAVE, identify=identify)
+
+
+async def started(http: httpx.AsyncClient, by: str = "ann", **data: Any) -> str:
+    body = {"definition_name": "leave", "input_data": {"asker": "ann", **data}}
+    response = await http.post("/workflows/instances", json=body, headers={"x-user": by})
+    instance = str(response.raise_for_status().json()["id"])
+    path = f"/workflows/instances/{instance}"
+
+    async def now() -> Any:
+        return (await http.get(path, headers={"x-user": by})).json()
+
+    await until_async(now, lambda found: found["status"] != "running")
+    return instance
+
+
+async def opened(person: Browser, tab: str = "open") -> str:
+    """Open the first task of a tab, and return its address."""
+    await person.get("/workflows/ui", tab=tab)
+    (path, *_) = re.findall(r'class="row-title" href="([^"]+)"', person.page)
+    await person.get(path)
+    return str(path)
+
+
+# What every page has
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/tasks/00000000-0000-0000-0000-000000000000", "/static/ui.css", "/static/none.css"]
+)
+async def test_every_answer_tells_browsers_to_run_nothing_that_is_not_ours(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    for name in ("ann", "nobody"):
+        headers = (await Browser(http, name).get(f"/workflows/ui{path}")).headers
+        assert "default-src 'none'; script-src 'self'; style-src 'self'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+
+
+async def test_no_page_is_kept_and_every_file_is(http: httpx.AsyncClient) -> None:
+    ann = Browser(http, "ann")
+
+    assert (await ann.get("/workflows/ui")).headers["cache-control"] == "no-store"
+    files = re.findall(r'(?:href|src)="(/workflows/ui/static/[^"]+)"', ann.page)
+    assert len({file.partition("?")[0] for file in files}) == 5
+    for file in files:
+        answer = await ann.get(unescape(file))
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+
+
+async def test_the_api_answers_without_the_headers_of_pages(http: httpx.AsyncClient) -> None:
+    answer = await Browser(http, "ann").get("/workflows/definitions")
+
+    assert answer.status_code == 200
+    assert "content-security-policy" not in answer.headers
+
+
+async def test_pages_can_be_left_out(serve: Open) -> None:
+    http = await serve(LEAVE, enable_ui=False)
+
+    assert (await http.get("/workflows/ui")).status_code == 404
+    assert (await http.get("/workflows/definitions")).status_code == 200
+
+
+async def test_pages_can_lie_elsewhere(serve: Open) -> None:
+    person = Browser(await serve(LEAVE, ui_path_prefix="/office/"))
+
+    assert (await person.get("/office")).status_code == 200
+    assert 'href="/office/static/ui.css' in person.page
+
+
+async def test_pages_are_not_part_of_the_api_document(http: httpx.AsyncClient) -> None:
+    paths = (await http.get("/schema/openapi.json")).json()["paths"]
+
+    assert not [path for path in paths if path.startswith("/workflows/ui")]
+
+
+# Who may look
+
+
+async def test_who_is_not_known_is_told_to_sign_in(http: httpx.AsyncClient) -> None:
+    nobody = Browser(http, "nobody")
+
+    assert (await nobody.get("/workflows/ui")).status_code == 401
+    assert "Sign in" in nobody.text
+
+
+async def test_guards_of_the_api_guard_the_pages(serve: Open) -> None:
+    def refuse(*_: object) -> None:
+        raise NotAuthorizedException("Not today.")
+
+    person = Browser(await serve(LEAVE, api_guards=[refuse]))
+
+    assert (await person.get("/workflows/ui")).status_code == 401
+    assert "Not today." in person.text
+
+
+async def test_a_task_of_others_is_not_there(http: httpx.AsyncClient) -> None:
+    await started(http, by="claire")
+    path = await opened(Browser(http, "bob"))
+
+    assert (await Browser(http, "ann").get(path)).status_code == 404
+    assert (await Browser(http, "claire").get(path)).status_code == 200
+
+
+async def test_without_an_identity_a_visitor_says_who_they_are(serve: Open) -> None:
+    person = Browser(await serve(LEAVE))
+    await person.get("/workflows/ui")
+    assert "Say who you are" in person.text
+
+    answer = await person.post("/workflows/ui/visitor", name="ann é,;=")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/workflows/ui")
+    await person.get("/workflows/ui")
+    assert 'value="ann é,;="' in person.page
+
+
+async def test_a_demo_user_is_that_person_and_no_more(serve: Open) -> None:
+    http = await serve(LEAVE, ui_demo_users=[ANN, BOB])
+    await started(http)
+    person = Browser(http)
+    await person.get("/workflows/ui", tab="all")
+    assert "There are no tasks that you may see." in person.text
+
+    await person.post("/workflows/ui/visitor", name="bob")
+    await opened(person)
+    assert "Your decision" in person.text
+
+    await person.post("/workflows/ui/visitor", name="mallory")
+    await person.get("/workflows/ui", tab="all")
+    assert "There are no tasks that you may see." in person.text
+
+
+async def test_demo_users_and_an_identity_exclude_each_other() -> None:
+    config = WorkflowPluginConfig(identify=identify, ui_demo_users=[ANN])
+
+    with pytest.raises(ImproperlyConfiguredException, match="ui_demo_users"):
+        Litestar(plugins=[WorkflowPlugin(config)])
+
+
+@pytest.mark.parametrize("users", ["ann", [Actor(None)], [Actor.trusted("ann")], ["ann"]])
+def test_demo_users_that_are_none_are_refused(users: Any) -> None:
+    with pytest.raises(ImproperlyConfiguredException, match="ui_demo_users"):
+        WorkflowPluginConfig(ui_demo_users=users)
+
+
+# Forms of other sites
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers"),
+    [
+        ({}, {}),
+        ({"_csrf_token": "made up"}, {}),
+        ({"_csrf_token": "é"}, {}),
+        (None, {"sec-fetch-site": "cross-site"}),
+        (None, {"sec-fetch-site": "same-site"}),
+        (None, {"origin": "http://evil.example"}),
+        (None, {"origin": "null"}),
+    ],
+)
+async def test_a_form_of_another_site_does_nothing(
+    http: httpx.AsyncClient, fields: dict[str, str] | None, headers: dict[str, str]
+) -> None:
+    await started(http)
+    bob = Browser(http, "bob")
+    path = await opened(bob)
+    data = {"_csrf_token": http.cookies["workflows_csrf"]} if fields is None else fields
+
+    answer = await http.post(f"{path}/claim", data=data, headers={"x-user": "bob", **headers})
+
+    assert answer.status_code == 403
+    assert "did not come from this site" in answer.text
+    await bob.get("/workflows/ui", tab="open")
+    assert "Decide" in bob.text
+
+
+async def test_a_form_of_ours_is_taken_from_its_own_origin(http: httpx.AsyncClient) -> None:
+    await started(http)
+    bob = Browser(http, "bob")
+    path = await opened(bob)
+    data = {"_csrf_token": http.cookies["workflows_csrf"]}
+
+    answer = await http.post(f"{path}/claim", data=data, headers={"x-user": "bob", "origin": "http://test"})
+
+    assert answer.status_code == 303
+
+
+async def test_the_protection_that_an_application_has_is_used(serve: Open) -> None:
+    csrf = CSRFConfig(secret="x" * 32, exclude=["^/workflows/instances"])
+    http = await serve(LEAVE, identify=identify, csrf=csrf)
+    await started(http)
+    bob = Browser(http, "bob")
+    path = await opened(bob)
+
+    assert "workflows_csrf" not in http.cookies
+    assert (await bob.post(f"{path}/claim")).status_code == 303
+    assert (await bob.post(f"{path}/claim", _csrf_token="")).status_code == 403
+
+
+# The inbox
+
+
+async def test_the_inbox_counts_what_it_lists(http: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        await started(http)
+    bob = Browser(http, "bob")
+    path = await opened(bob)
+    await bob.post(f"{path}/claim")
+
+    await bob.get("/workflows/ui")
+    assert "Mine 1 My groups 2 Overdue 0 All 3" in bob.text
+    assert bob.page.count('class="row-title"') == 1
+    await bob.get("/workflows/ui", tab="open")
+    assert bob.page.count('class="row-title"') == 2
+    await bob.get("/workflows/ui", tab="all", q="dec")
+    assert bob.page.count('class="row-title"') == 3
+    await bob.get("/workflows/ui", tab="all", q="other")
+    assert "Mine 0 My groups 0 Overdue 0 All 0" in bob.text
+    assert "No task fits this search." in bob.text
+
+
+async def test_the_pages_of_the_inbox_show_everything_once(http: httpx.AsyncClient) -> None:
+    for _ in range(30):
+        await started(http)
+    bob, seen = Browser(http, "bob"), []
+    path = "/workflows/ui?tab=open&order=newest"
+    while path:
+        await bob.get(path)
+        seen += re.findall(r'class="row-title" href="([^"]+)"', bob.page)
+        path = next(iter(re.findall(r'rel="next" href="([^"]+)"', bob.page)), "")
+        path = unescape(path)
+
+    assert (len(seen), len(set(seen))) == (30, 30)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["tab=none", "order=none", "after=none", "after=WyJkdWUiLDFd", "status=x&tab=all", "q=%00", "x=1"],
+)
+async def test_what_cannot_be_read_in_an_address_asks_for_nothing(
+    http: httpx.AsyncClient, query: str
+) -> None:
+    assert (await Browser(http, "bob").get(f"/workflows/ui?{query}")).status_code == 200
+
+
+async def test_a_late_task_is_said_to_be_late(serve: Open) -> None:
+    class Late(BaseHumanStep):
+        name = "late"
+        title = "Too late"
+
+        def get_due_date(self, context: Any) -> datetime:
+            return datetime.now(UTC) - timedelta(hours=3, minutes=1)
+
+    definition = WorkflowDefinition(
+        name="leave", steps=[Late(assignee_key="asker")], initial_step="late", terminal_steps=["late"]
+    )
+    http = await serve(definition, identify=identify)
+    await started(http)
+    ann = Browser(http, "ann")
+
+    await ann.get("/workflows/ui", tab="overdue")
+
+    assert "late by 3 hours" in ann.text
+
+
+# A task
+
+
+async def test_a_task_is_completed_and_told_of_in_the_inbox(http: httpx.AsyncClient) -> None:
+    await started(http)
+    bob = Browser(http, "bob")
+    path = await opened(bob)
+
+    done = await bob.post(f"{path}/complete", data__amount="12.5", outcome="approve", comment="fine")
+
+    assert done.status_code == 303
+    await bob.get(done.headers["location"])
+    assert "is done." in bob.text
+    await bob.get(path)
+    assert "completed the task: Approve" in bob.text
+    assert 'value="12.5"' in bob.page
+
+
+async def test_errors_stand_at_their_field_and_nothing_that_was_typed_is_lost(
+    http: httpx.AsyncClient,
+) -> None:
+    await started(http)
+    bob = Browser(http, "bob")
+    path = await opened(bob)
+
+    answer = await bob.post(
+        f"{path}/complete", data__amount="much", data__note=SCRIPT, outcome="approve", comment="my words"
+    )
+
+    assert answer.status_code == 400
+    assert 'id="f-data%2Famount-error"' in bob.page
+    assert "Must be a number" in bob.text
+    assert 'value="much"' in bob.page
+    assert 'value="&lt;script&gt;alert(1)&lt;/script&gt;"' in bob.page
+    assert "my words" in bob.text
+    assert SCRIPT not in bob.page
+
+
+async def test_submitting_twice_does_it_once_and_is_no_error(http: httpx.AsyncClient) -> None:
+    await started(http)
+    bob = Browser(http, "bob")
+    path = await opened(bob)
+    form = {"data__amount": "1", "outcome": "approve"}
+
+    first, second = await bob.post(f"{path}/complete", **form), await bob.post(f"{path}/complete", **form)
+
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.headers["location"] == second.headers["location"]
+
+
+async def test_who_is_too_late_is_told_and_sees_what_they_had_entered(http: httpx.AsyncClient) -> None:
+    await started(http)
+    bob, claire = Browser(http, "bob"), Browser(http, "claire")
+    path = await opened(bob)
+    await claire.get(path)
+    await bob.post(f"{path}/complete", data__amount="1", outcome="approve")
+
+    answer = await claire.post(f"{path}/complete", data__amount="777", outcome="reject")
+
+    assert answer.status_code == 409
+    assert "closed in the meantime" in claire.text
+    assert 'value="777"' in claire.page
+
+
+async def test_of_two_who_claim_one_is_told_who_was_faster(http: httpx.AsyncClient) -> None:
+    await started(http)
+    bob, claire = Browser(http, "bob"), Browser(http, "claire")
+    path = await opened(bob)
+    await claire.get(path)
+
+    assert (await bob.post(f"{path}/claim")).status_code == 303
+    assert (await bob.post(f"{path}/claim")).status_code == 303
+    assert (await claire.post(f"{path}/claim")).status_code == 409
+    assert "bob was faster" in claire.text
+    assert "You cannot do this task now" in claire.text
+
+
+async def test_an_error_of_ours_says_nothing_about_the_inside(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr("workflows_core.human_tasks.HumanTasks.page", fail)
+    bob = Browser(http, "bob")
+
+    assert (await bob.get("/workflows/ui")).status_code == 500
+    assert "secret" not in bob.page
+    assert "secret" in caplog.text
