@@ -114,18 +114,35 @@ def _unknown(model: type[Any], document: Mapping[str, Any]) -> Iterator[Complain
             yield Complaint(f"There is no such field; the fields are {', '.join(known)}.", pointer((name,)))
 
 
+def document_of(request: Request[Any, Any, Any], body: bytes) -> Any:
+    """Return the JSON that a request holds, whatever it is; `None` where there is nothing.
+
+    Raises:
+        UnsupportedMediaTypeError: If the request says that it is not JSON.
+        InvalidRequestError: If it is not.
+    """
+    if not body:
+        return None
+    _check_media_type(request)
+    return _read_json(body)
+
+
 def _decoded(body: bytes) -> dict[str, Any]:
+    document = _read_json(body)
+    if not isinstance(document, dict):
+        raise InvalidRequestError(Complaint("A JSON object is required as the body.", pointer=""))
+    return document
+
+
+def _read_json(body: bytes) -> Any:
     try:
-        document = msgspec.json.decode(body)
+        return msgspec.json.decode(body)
     except RecursionError:
         raise InvalidRequestError(Complaint("The JSON nests too deeply.", pointer="")) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidRequestError(
             Complaint(f"This is not JSON: {readable(str(error))}", pointer="")
         ) from None
-    if not isinstance(document, dict):
-        raise InvalidRequestError(Complaint("A JSON object is required as the body.", pointer=""))
-    return document
 
 
 def _check_media_type(connection: ASGIConnection[Any, Any, Any, Any]) -> None:

@@ -19,7 +19,7 @@ from workflows_core.registry import WorkflowRegistry
 from workflows_litestar import dependencies
 from workflows_litestar.bodies import MAX_BODY
 from workflows_litestar.config import DEFAULT_TAGS, WorkflowPluginConfig
-from workflows_litestar.controllers import CONTROLLERS
+from workflows_litestar.controllers import CONTROLLERS, OPEN
 from workflows_litestar.identity import ACTOR, NO_IDENTITY, Identity
 from workflows_litestar.problems import exception_handlers
 from workflows_litestar.queries import KNOWN, note_parameters, refuse_unknown
@@ -128,13 +128,17 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
     def _router(self, identity: Identity) -> Router:
         config = self.config
         groups = [
-            Router("/", route_handlers=[controller], tags=self._tags(group))
+            Router(
+                "/",
+                route_handlers=[controller],
+                tags=self._tags(group),
+                guards=[] if controller in OPEN else [*config.api_guards, identity.guard],
+            )
             for group, controller in CONTROLLERS.items()
         ]
         return Router(
             config.api_path_prefix,
             route_handlers=groups,
-            guards=[*config.api_guards, identity.guard],
             include_in_schema=config.include_api_in_schema,
             exception_handlers=exception_handlers(),
             before_request=refuse_unknown,

@@ -29,6 +29,8 @@ logger = logging.getLogger("workflows.http")
 MEDIA_TYPE: Final = "application/problem+json"
 NO_NUL: Final = r"^[^\x00]*$"
 """A pattern for text that a database can store; no database keeps a NUL character."""
+UNLOGGED: Final = "workflows_unlogged"
+"""Key of a handler's `opt`: whether its path holds what nobody may read in a log."""
 DATA_POINTER: Final = "workflows_data_pointer"
 """Key of a handler's `opt`: JSON pointer to the member of its body that holds the data of a workflow."""
 
@@ -125,7 +127,7 @@ def from_core(request: Request[Any, Any, Any], error: errors.WorkflowError) -> R
         return unexpected(request, error)
     detail = str(error)
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        logger.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+        logger.error("%s %s: %s", request.method, _path(request), error, exc_info=error)
         detail = "The storage cannot be used at the moment. Nothing was changed by this request as far as it answered; try again later."
     complaints = _complaints(error, request.route_handler.opt.get(DATA_POINTER, ""))
     return _answer(kind, _sentence(complaints) or detail, complaints, **_seen(error))
@@ -155,12 +157,18 @@ def plain(error: HTTPException) -> Response[Problem]:
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Answer what nobody foresaw: the log has the details, the client has not."""
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    logger.error("%s %s failed", request.method, _path(request), exc_info=error)
     status = getattr(error, "status_code", 500) if isinstance(error, HTTPException) else 500
     problem = Problem(
         "about:blank", _phrase(status), status, "Something went wrong here; the log of the server says what."
     )
     return Response(problem, status_code=status, media_type=MEDIA_TYPE)
+
+
+def _path(request: Request[Any, Any, Any]) -> str:
+    """Return the path of a request for the log."""
+    is_secret = request.route_handler.opt.get(UNLOGGED, False)
+    return request.scope["path_template"] if is_secret else request.url.path
 
 
 def exception_handlers() -> ExceptionHandlersMap:

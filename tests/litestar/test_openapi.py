@@ -15,6 +15,7 @@ from schemathesis.core.result import Ok
 from tests.servers import Server, until
 from tests.workflows import Do, chain, review
 from workflows_core.context import WorkflowContext
+from workflows_core.steps import MessageStep, WebhookStep
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
 
 EXAMPLES = 20
@@ -28,16 +29,36 @@ def fail(_: WorkflowContext) -> None:
     raise RuntimeError("out of paper")
 
 
+class Called(WebhookStep):
+    """Notes where to call."""
+
+    def __init__(self) -> None:
+        super().__init__("called")
+        self.tokens: list[str] = []
+
+    async def on_waiting(self, context: WorkflowContext, callback: str) -> None:
+        self.tokens.append(callback)
+
+
 @pytest.fixture
-def server(database_url: str) -> Iterator[Server]:
-    workflows = [chain(Do("submit"), review(), Do("pay")), chain(Do("broken", fail), name="broken")]
+def called() -> Called:
+    return Called()
+
+
+@pytest.fixture
+def server(database_url: str, called: Called) -> Iterator[Server]:
+    workflows = [
+        chain(Do("submit"), review(), Do("pay")),
+        chain(Do("broken", fail), name="broken"),
+        chain(called, MessageStep("paid"), review(), name="told"),
+    ]
     config = WorkflowPluginConfig(database=database_url, auto_register_workflows=workflows)
     with Server(Litestar(plugins=[WorkflowPlugin(config)])) as server:
         yield server
 
 
 @pytest.fixture
-def known(server: Server) -> Known:
+def known(server: Server, called: Called) -> Known:
     """Instances in every status, with their tasks."""
 
     def get(path: str) -> Any:
@@ -46,7 +67,7 @@ def known(server: Server) -> Known:
     def post(path: str, body: Any = None) -> None:
         server.client.post(f"/workflows{path}", json=body).raise_for_status()
 
-    for name in ["example"] * 10 + ["broken"] * 3:
+    for name in ["example"] * 10 + ["broken"] * 3 + ["told"] * 3:
         post("/instances", {"definition_name": name, "user_id": "alice"})
     tasks = until(lambda: get("/tasks?status=pending"), lambda tasks: len(tasks) == 10)
     post(f"/tasks/{tasks[0]['id']}/complete", {"output_data": {"approved": True}, "completed_by": "bob"})
@@ -54,16 +75,17 @@ def known(server: Server) -> Known:
     until(lambda: {each["status"] for each in get("/instances")}, lambda found: "running" not in found)
     assert {each["status"] for each in get("/instances")} == {"waiting", "completed", "canceled", "failed"}
     return {
-        "name": ["example", "broken"],
+        "name": ["example", "broken", "paid"],
         "instance_id": [each["id"] for each in get("/instances")],
         "task_id": [each["id"] for each in get("/tasks")],
+        "token": called.tokens,
     }
 
 
 def aimed(case: Case[Any], known: Known, data: st.DataObject) -> None:
     """Have a request mean something that there is, as often as not."""
     for name in case.path_parameters or {}:
-        if data.draw(st.booleans()):
+        if name == "token" or data.draw(st.booleans()):  # an unknown token is looked for a while
             case.path_parameters[name] = data.draw(st.sampled_from(known[name]))
     if isinstance(case.body, dict) and "definition_name" in case.body and data.draw(st.booleans()):
         case.body["definition_name"] = data.draw(st.sampled_from(known["name"]))
