@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import pytest
 from litestar import Litestar
+from litestar.config.csrf import CSRFConfig
 
 from tests.databases import URLS
+from tests.litestar.pages import LEAVE, PAYMENT, identify
 from tests.servers import PATIENCE, until_async
 from workflows_core.definitions import WorkflowDefinition
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
@@ -111,3 +113,30 @@ async def serve(database: str | None) -> AsyncIterator[Serve]:
             return await stack.enter_async_context(serving(app, config.api_path_prefix))
 
         yield serve
+
+
+ServePages = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture
+async def serve_pages() -> AsyncIterator[ServePages]:
+    """Serve workflows with their pages, from memory; the options are those of the plugin."""
+    async with AsyncExitStack() as stack:
+
+        async def serve(
+            *workflows: WorkflowDefinition, csrf: CSRFConfig | None = None, **options: Any
+        ) -> httpx.AsyncClient:
+            config = WorkflowPluginConfig(auto_register_workflows=list(workflows), **options)
+            app: Any = Litestar(plugins=[WorkflowPlugin(config)], csrf_config=csrf)
+            await stack.enter_async_context(living(app))
+            transport = httpx.ASGITransport(app)
+            http = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=PATIENCE)
+            return await stack.enter_async_context(http)
+
+        yield serve
+
+
+@pytest.fixture
+async def http(serve_pages: ServePages) -> httpx.AsyncClient:
+    """A client of an application whose pages know who asks."""
+    return await serve_pages(LEAVE, PAYMENT, identify=identify)

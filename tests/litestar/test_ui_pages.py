@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -13,126 +11,13 @@ import httpx
 import pytest
 from litestar import Litestar
 from litestar.config.csrf import CSRFConfig
-from litestar.connection import ASGIConnection
 from litestar.exceptions import ImproperlyConfiguredException, NotAuthorizedException
 
-from tests.litestar.conftest import living
-from tests.servers import PATIENCE, until_async
-from workflows_core import BaseHumanStep, Edge, WorkflowDefinition
+from tests.litestar.conftest import ServePages
+from tests.litestar.pages import ANN, BOB, LEAVE, SCRIPT, Browser, identify, opened, started
+from workflows_core import BaseHumanStep, WorkflowDefinition
 from workflows_core.actors import Actor
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
-
-SCRIPT = "<script>alert(1)</script>"
-ANN, BOB, CLAIRE = (
-    Actor("ann"),
-    Actor("bob", groups=["deciders"]),
-    Actor("claire", groups=["deciders"], roles=["manager"]),
-)
-PEOPLE = {str(each.user_id): each for each in (ANN, BOB, CLAIRE)}
-FORM: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "amount": {"type": "number", "title": f"Amount {SCRIPT}", "minimum": 1},
-        "note": {"type": "string", "description": SCRIPT},
-    },
-    "required": ["amount"],
-}
-LEAVE = WorkflowDefinition(
-    name="leave",
-    steps=[
-        BaseHumanStep(
-            "decide",
-            f"Decide {SCRIPT}",
-            form_schema=FORM,
-            outcomes=["approve", "reject"],
-            assignee_group="deciders",
-        ),
-        BaseHumanStep("tell", "Tell them", assignee_key="asker"),
-    ],
-    edges=[Edge("decide", "tell", on="approve"), Edge("decide", "tell", on="reject")],
-    initial_step="decide",
-    terminal_steps=["tell"],
-)
-
-
-class Browser:
-    """Somebody who looks at the pages; `page` is the last they saw."""
-
-    def __init__(self, http: httpx.AsyncClient, name: str = "") -> None:
-        self.http, self.name = http, name
-        self.page = ""
-
-    async def get(self, path: str, **query: str) -> httpx.Response:
-        response = await self.http.get(path, params=query or None, headers={"x-user": self.name})
-        self.page = response.text
-        return response
-
-    async def post(self, path: str, **fields: Any) -> httpx.Response:
-        """Send a form of the page they are on, with the token and the revision that stand there."""
-        hidden = dict(re.findall(r'type="hidden" name="(_csrf_token|revision)" value="([^"]*)"', self.page))
-        data = {**hidden, **{name.replace("__", "/"): value for name, value in fields.items()}}
-        response = await self.http.post(path, data=data, headers={"x-user": self.name})
-        if response.text:
-            self.page = response.text
-        return response
-
-    @property
-    def text(self) -> str:
-        """What the page says, without its markup."""
-        return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", self.page)))
-
-
-def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
-    return PEOPLE.get(connection.headers.get("x-user", ""))
-
-
-Open = Callable[..., Awaitable[httpx.AsyncClient]]
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Open]:
-    """Serve workflows with their pages, from memory."""
-    async with AsyncExitStack() as stack:
-
-        async def serve(
-            *workflows: WorkflowDefinition, csrf: CSRFConfig | None = None, **options: Any
-        ) -> httpx.AsyncClient:
-            config = WorkflowPluginConfig(auto_register_workflows=list(workflows), **options)
-            app: Any = Litestar(plugins=[WorkflowPlugin(config)], csrf_config=csrf)
-            await stack.enter_async_context(living(app))
-            http = httpx.AsyncClient(
-                transport=httpx.ASGITransport(app), base_url="http://test", timeout=PATIENCE
-            )
-            return await stack.enter_async_context(http)
-
-        yield serve
-
-
-@pytest.fixture
-async def http(serve: Open) -> httpx.AsyncClient:
-    return await serve(LEAVE, identify=identify)
-
-
-async def started(http: httpx.AsyncClient, by: str = "ann", **data: Any) -> str:
-    body = {"definition_name": "leave", "input_data": {"asker": "ann", **data}}
-    response = await http.post("/workflows/instances", json=body, headers={"x-user": by})
-    instance = str(response.raise_for_status().json()["id"])
-    path = f"/workflows/instances/{instance}"
-
-    async def now() -> Any:
-        return (await http.get(path, headers={"x-user": by})).json()
-
-    await until_async(now, lambda found: found["status"] != "running")
-    return instance
-
-
-async def opened(person: Browser, tab: str = "open") -> str:
-    """Open the first task of a tab, and return its address."""
-    await person.get("/workflows/ui", tab=tab)
-    (path, *_) = re.findall(r'class="row-title" href="([^"]+)"', person.page)
-    await person.get(path)
-    return str(path)
-
 
 # What every page has
 
@@ -170,15 +55,15 @@ async def test_the_api_answers_without_the_headers_of_pages(http: httpx.AsyncCli
     assert "content-security-policy" not in answer.headers
 
 
-async def test_pages_can_be_left_out(serve: Open) -> None:
-    http = await serve(LEAVE, enable_ui=False)
+async def test_pages_can_be_left_out(serve_pages: ServePages) -> None:
+    http = await serve_pages(LEAVE, enable_ui=False)
 
     assert (await http.get("/workflows/ui")).status_code == 404
     assert (await http.get("/workflows/definitions")).status_code == 200
 
 
-async def test_pages_can_lie_elsewhere(serve: Open) -> None:
-    person = Browser(await serve(LEAVE, ui_path_prefix="/office/"))
+async def test_pages_can_lie_elsewhere(serve_pages: ServePages) -> None:
+    person = Browser(await serve_pages(LEAVE, ui_path_prefix="/office/"))
 
     assert (await person.get("/office")).status_code == 200
     assert 'href="/office/static/ui.css' in person.page
@@ -200,11 +85,11 @@ async def test_who_is_not_known_is_told_to_sign_in(http: httpx.AsyncClient) -> N
     assert "Sign in" in nobody.text
 
 
-async def test_guards_of_the_api_guard_the_pages(serve: Open) -> None:
+async def test_guards_of_the_api_guard_the_pages(serve_pages: ServePages) -> None:
     def refuse(*_: object) -> None:
         raise NotAuthorizedException("Not today.")
 
-    person = Browser(await serve(LEAVE, api_guards=[refuse]))
+    person = Browser(await serve_pages(LEAVE, api_guards=[refuse]))
 
     assert (await person.get("/workflows/ui")).status_code == 401
     assert "Not today." in person.text
@@ -218,8 +103,8 @@ async def test_a_task_of_others_is_not_there(http: httpx.AsyncClient) -> None:
     assert (await Browser(http, "claire").get(path)).status_code == 200
 
 
-async def test_without_an_identity_a_visitor_says_who_they_are(serve: Open) -> None:
-    person = Browser(await serve(LEAVE))
+async def test_without_an_identity_a_visitor_says_who_they_are(serve_pages: ServePages) -> None:
+    person = Browser(await serve_pages(LEAVE))
     await person.get("/workflows/ui")
     assert "Say who you are" in person.text
 
@@ -230,8 +115,8 @@ async def test_without_an_identity_a_visitor_says_who_they_are(serve: Open) -> N
     assert 'value="ann é,;="' in person.page
 
 
-async def test_a_demo_user_is_that_person_and_no_more(serve: Open) -> None:
-    http = await serve(LEAVE, ui_demo_users=[ANN, BOB])
+async def test_a_demo_user_is_that_person_and_no_more(serve_pages: ServePages) -> None:
+    http = await serve_pages(LEAVE, ui_demo_users=[ANN, BOB])
     await started(http)
     person = Browser(http)
     await person.get("/workflows/ui", tab="all")
@@ -301,9 +186,9 @@ async def test_a_form_of_ours_is_taken_from_its_own_origin(http: httpx.AsyncClie
     assert answer.status_code == 303
 
 
-async def test_the_protection_that_an_application_has_is_used(serve: Open) -> None:
+async def test_the_protection_that_an_application_has_is_used(serve_pages: ServePages) -> None:
     csrf = CSRFConfig(secret="x" * 32, exclude=["^/workflows/instances"])
-    http = await serve(LEAVE, identify=identify, csrf=csrf)
+    http = await serve_pages(LEAVE, identify=identify, csrf=csrf)
     await started(http)
     bob = Browser(http, "bob")
     path = await opened(bob)
@@ -359,7 +244,7 @@ async def test_what_cannot_be_read_in_an_address_asks_for_nothing(
     assert (await Browser(http, "bob").get(f"/workflows/ui?{query}")).status_code == 200
 
 
-async def test_a_late_task_is_said_to_be_late(serve: Open) -> None:
+async def test_a_late_task_is_said_to_be_late(serve_pages: ServePages) -> None:
     class Late(BaseHumanStep):
         name = "late"
         title = "Too late"
@@ -370,7 +255,7 @@ async def test_a_late_task_is_said_to_be_late(serve: Open) -> None:
     definition = WorkflowDefinition(
         name="leave", steps=[Late(assignee_key="asker")], initial_step="late", terminal_steps=["late"]
     )
-    http = await serve(definition, identify=identify)
+    http = await serve_pages(definition, identify=identify)
     await started(http)
     ann = Browser(http, "ann")
 

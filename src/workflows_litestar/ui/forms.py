@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from workflows_core.data import Json, JsonObject
     from workflows_core.errors import FormProblem
+    from workflows_core.ports import FormValidator
 
 MORE: Final = "_more"
 """The name of the buttons that ask for another item of a list; the value is the name of the list."""
@@ -35,7 +36,6 @@ class Form:
         entries: Field name to what stands in it.
         problems: What is wrong, by the pointer to the field.
         is_free: Whether nothing is asked for: whoever wants may still add data.
-        with_spare: The list that another item was asked for; all lists have one to spare without scripts.
     """
 
     root: Field
@@ -94,6 +94,17 @@ def submitted(schema: JsonObject | None, sent: FormMultiDict) -> tuple[Form, ent
         root=root, entries=texts, problems=by_pointer(entered.problems), is_free=schema is None
     )  # fmt: skip
     return form, entered
+
+
+def all_problems(
+    validator: FormValidator, schema: JsonObject | None, entered: entries.Entered
+) -> tuple[FormProblem, ...]:
+    """Return everything that is wrong: what could not be read, and what the schema says about the rest."""
+    if schema is None:
+        return entered.problems
+    places = {problem.pointer for problem in entered.problems}
+    others = validator.problems(schema, entered.data)
+    return (*entered.problems, *(problem for problem in others if problem.pointer not in places))
 
 
 def by_pointer(problems: Iterable[FormProblem]) -> dict[str, tuple[str, ...]]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from workflows_core import events as ev
+from workflows_core.history import entries_of
 
 if TYPE_CHECKING:
+    from workflows_core.definitions import WorkflowDefinition
     from workflows_core.transition import HistoryEntry
     from workflows_litestar.ui.view import View
 
@@ -103,3 +105,12 @@ def _kind(event: ev.Event) -> str:
     if isinstance(event, _GOOD):
         return "good"
     return "note" if isinstance(event, _NOTES) else "plain"
+
+
+def places(definition: WorkflowDefinition, entries: Iterable[HistoryEntry]) -> dict[int, str]:
+    """Return at which step each token was, as people call that."""
+    found = (entry for each in entries for event in each.events for entry in entries_of(event))
+    return {
+        entry.token: step.label if (step := definition.steps.get(entry.step)) is not None else entry.step
+        for entry in found
+    }

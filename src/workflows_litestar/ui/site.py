@@ -13,10 +13,12 @@ from workflows_litestar.ui import csrf
 from workflows_litestar.ui.failures import exception_handlers
 from workflows_litestar.ui.headers import MARK
 from workflows_litestar.ui.inbox import InboxController
+from workflows_litestar.ui.instances import InstanceController
 from workflows_litestar.ui.static import static_file
 from workflows_litestar.ui.tasks import TaskController
 from workflows_litestar.ui.view import View
 from workflows_litestar.ui.visitor import LONGEST_NAME, remembering, visitor_of
+from workflows_litestar.ui.workflows import WorkflowController
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +47,13 @@ def ui_router(prefix: str, guards: Sequence[Guard], people: Sequence[Actor]) -> 
 
     pages = Router(
         "/",
-        route_handlers=[InboxController, TaskController, choose_visitor],
+        route_handlers=[
+            InboxController,
+            TaskController,
+            WorkflowController,
+            InstanceController,
+            choose_visitor,
+        ],
         guards=guards,
         before_request=csrf.check,
         dependencies={"view": Provide(provide_view)},

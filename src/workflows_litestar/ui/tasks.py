@@ -8,19 +8,21 @@ from uuid import UUID
 from attrs import evolve, frozen
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from workflows_core.data import Json
 from workflows_core.errors import (
     Change,
-    FormProblem,
     FormValidationError,
     InvalidDataError,
     InvalidOutcomeError,
     InvalidTransitionError,
     NotPermittedError,
+    RevisionRequiredError,
     StaleTaskError,
     TaskAlreadyClaimedError,
+    TaskNotFoundError,
 )
 from workflows_core.permissions import Action
 from workflows_core.tasks import shown
@@ -50,7 +52,6 @@ class Trouble:
     Attributes:
         sentence: It in words.
         changes: What the task shows otherwise than what they had seen.
-        revision: The revision that they see now.
     """
 
     sentence: str
@@ -75,7 +76,8 @@ class TaskController(Controller):
         sent = await request.form()
         task = await view.engine.tasks.get(task_id, actor=view.visitor.seeing)
         form, _ = forms.submitted(task.form_schema, sent)
-        return await _shown(view, task_id, form=evolve(form, problems={}), comment=_text(sent, "comment"))
+        form, seen = evolve(form, problems={}), _revision(sent)
+        return await _shown(view, task_id, form=form, comment=text_of(sent, "comment"), seen=seen)
 
     @post("/complete")
     async def complete(
@@ -85,30 +87,32 @@ class TaskController(Controller):
         sent, tasks = await request.form(), view.engine.tasks
         task = await tasks.get(task_id, actor=view.visitor.seeing)
         form, entered = forms.submitted(task.form_schema, sent)
-        comment = _text(sent, "comment")
+        comment, seen = text_of(sent, "comment"), _revision(sent)
         try:
             if entered.problems:
-                raise FormValidationError("", _all_problems(view, task, entered.data, entered.problems))
+                problems = forms.all_problems(view.engine.forms, task.form_schema, entered)
+                raise FormValidationError(task.title, problems)
             done = await tasks.complete(
                 task_id,
                 entered.data,
-                outcome=_text(sent, "outcome") or None,
+                outcome=text_of(sent, "outcome") or None,
                 comment=comment or None,
-                revision=_revision(sent),
+                revision=seen,
                 **view.visitor.asking,
             )
         except FormValidationError as error:
             form = evolve(form, problems=forms.by_pointer(error.problems))
-            return await _shown(view, task_id, form=form, comment=comment, status=400)
+            return await _shown(view, task_id, form=form, comment=comment, seen=seen, status=400)
         except StaleTaskError as error:
             trouble = Trouble(sentence=view.texts("task.stale"), changes=error.changes)
             return await _shown(view, task_id, form=form, comment=comment, trouble=trouble, status=412)
         except InvalidTransitionError as error:
             return await _too_late(view, error, task_id, form, comment)
-        except (NotPermittedError, InvalidDataError, InvalidOutcomeError) as error:
-            trouble = Trouble(sentence=str(error))
-            status = status_of(error)
-            return await _shown(view, task_id, form=form, comment=comment, trouble=trouble, status=status)
+        except (NotPermittedError, InvalidDataError, InvalidOutcomeError, RevisionRequiredError) as error:
+            trouble, status = Trouble(sentence=_sentence(view, error)), status_of(error)
+            return await _shown(
+                view, task_id, form=form, comment=comment, seen=seen, trouble=trouble, status=status
+            )
         if done.next_task is not None:
             return view.go("tasks", done.next_task.id, note="next")
         return view.go(note="completed", about=task_id)
@@ -133,6 +137,58 @@ class TaskController(Controller):
             view, task_id, lambda: view.engine.tasks.unclaim(task_id, **view.visitor.asking), note="unclaimed"
         )
 
+    @post("/draft")
+    async def save_draft(
+        self, request: Request[Any, Any, Any], view: NamedDependency[View], task_id: FromPath[UUID]
+    ) -> Response[Any]:
+        """Put aside what was filled in so far; scripts ask for it while the visitor types."""
+        task = await view.engine.tasks.get(task_id, actor=view.visitor.seeing)
+        _, entered = forms.submitted(task.form_schema, await request.form())
+
+        def save() -> Awaitable[object]:
+            return view.engine.tasks.save_draft(task_id, entered.data, **view.visitor.asking)
+
+        if not request.headers.get("hx-request"):
+            return await _done(view, task_id, save, note="draft")
+        await save()
+        return Response(view.texts("note.draft"), media_type="text/html")
+
+    @post("/comment")
+    async def comment(
+        self, request: Request[Any, Any, Any], view: NamedDependency[View], task_id: FromPath[UUID]
+    ) -> Response[Any]:
+        """Say something about a task."""
+        text = text_of(await request.form(), "text")
+        return await _done(
+            view,
+            task_id,
+            lambda: view.engine.tasks.comment(task_id, text, **view.visitor.asking),
+            note="commented",
+        )
+
+    @post("/{action:str}")
+    async def hand_on(
+        self,
+        request: Request[Any, Any, Any],
+        view: NamedDependency[View],
+        task_id: FromPath[UUID],
+        action: FromPath[str],
+    ) -> Response[Any]:
+        """Give a task to somebody else, for good or for a while, or take it back."""
+        sent, tasks, asking = await request.form(), view.engine.tasks, view.visitor.asking
+        text, name = text_of(sent, "text"), text_of(sent, "name")
+        actions: dict[str, Callable[[], Awaitable[object]]] = {
+            "ask": lambda: tasks.request_information(task_id, text, of=name or None, **asking),
+            "answer": lambda: tasks.answer(task_id, text, **asking),
+            "withdraw": lambda: tasks.withdraw_question(task_id, reason=text, **asking),
+            "delegate": lambda: tasks.delegate(task_id, name, reason=text, **asking),
+            "resolve": lambda: tasks.resolve(task_id, comment=text, **asking),
+            "reassign": lambda: tasks.reassign(task_id, name, reason=text, **asking),
+        }
+        if action not in actions:
+            raise NotFoundException
+        return await _done(view, task_id, actions[action], note=action)
+
 
 async def _done(
     view: View, task_id: UUID, do: Callable[[], Awaitable[object]], *, note: str
@@ -144,6 +200,10 @@ async def _done(
         return await _shown(
             view, task_id, trouble=Trouble(sentence=_sentence(view, error)), status=status_of(error)
         )
+    try:
+        await view.engine.tasks.get(task_id, actor=view.visitor.seeing)
+    except TaskNotFoundError:  # they gave away all that they had to do with it
+        return view.go(note=note)
     return view.go("tasks", task_id, note=note)
 
 
@@ -172,10 +232,15 @@ async def _shown(
     *,
     form: Form | None = None,
     comment: str = "",
+    seen: int | None = None,
     trouble: Trouble | None = None,
     status: int = 200,
 ) -> Response[str]:
-    """Show a task: as it is, or with what was entered."""
+    """Show a task: as it is, or with what was entered.
+
+    `seen` is the revision that the visitor has decided on; as long as they were not shown what has changed since, the
+    form goes on to quote that.
+    """
     tasks, seeing = view.engine.tasks, view.visitor.seeing
     explanation = await tasks.explain(task_id, view.visitor.actor)
     task = await tasks.get(task_id, actor=seeing)
@@ -195,6 +260,7 @@ async def _shown(
         form=form or _begun(view, current, instance),
         is_kept=form is not None,
         comment=comment,
+        revision=current.revision if seen is None else seen,
         trouble=trouble,
         history=told(view, entries),
         note=view.said("note"),
@@ -218,21 +284,12 @@ def _begun(view: View, task: Task, instance: Instance) -> Form:
     return forms.empty(task.form_schema)
 
 
-def _all_problems(
-    view: View, task: Task, data: dict[str, Json], unread: tuple[FormProblem, ...]
-) -> tuple[FormProblem, ...]:
-    """Return everything that is wrong: what could not be read, and what the schema says about the rest."""
-    places = {problem.pointer for problem in unread}
-    schema = task.form_schema
-    others = () if schema is None else view.engine.forms.problems(schema, data)
-    return (*unread, *(problem for problem in others if problem.pointer not in places))
-
-
-def _text(sent: FormMultiDict, name: str) -> str:
+def text_of(sent: FormMultiDict, name: str) -> str:
+    """Return a field of a form, without blanks around it; empty if there is none."""
     value = sent.get(name, "")
     return value.strip() if isinstance(value, str) else ""
 
 
 def _revision(sent: FormMultiDict) -> int | None:
-    text = _text(sent, "revision")
+    text = text_of(sent, "revision")
     return int(text) if text.isdecimal() and len(text) < 10 else None

@@ -13,7 +13,7 @@ class Texts:
     def __init__(self, catalogue: Mapping[str, str] = ENGLISH) -> None:
         self._catalogue = catalogue
 
-    def __call__(self, key: str, **values: object) -> str:
+    def __call__(self, key: str, /, **values: object) -> str:
         """Return a text with its values.
 
         Raises:
@@ -21,7 +21,7 @@ class Texts:
         """
         return self._catalogue[key].format(**values)
 
-    def count(self, key: str, number: int, **values: object) -> str:
+    def count(self, key: str, number: int, /, **values: object) -> str:
         """Return the text for a number of things: that of `key.one`, or that of `key.other`."""
         return self(f"{key}.one" if number == 1 else f"{key}.other", number=number, **values)
 

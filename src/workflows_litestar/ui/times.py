@@ -77,9 +77,10 @@ def age(texts: Texts, since: datetime, now: datetime) -> str:
     return _span(texts, max(now - since, timedelta()))
 
 
-def span(texts: Texts, seconds: float) -> str:
-    """Say how long something took."""
-    return _span(texts, timedelta(seconds=seconds))
+def took(texts: Texts, since: datetime, until: datetime) -> str:
+    """Say how long something took; machines take less than a second."""
+    seconds = (until - since).total_seconds()
+    return texts("span.seconds", number=f"{seconds:.1f}") if seconds < 60 else _span(texts, until - since)
 
 
 def day(moment: datetime) -> str:

@@ -126,9 +126,9 @@ class View(Frame):
         """Say how long something has been going on."""
         return times.age(self.texts, since, self.now)
 
-    def title_of(self, workflow: str) -> str:
-        """Return what people call a workflow."""
-        return words_of(workflow)
+    def took(self, since: datetime, until: datetime | None) -> str:
+        """Say how long something took; nothing where it goes on."""
+        return "–" if until is None else times.took(self.texts, since, until)
 
     def step_title(self, name: str, version: str, step: str | None) -> str:
         """Return what people call a step."""

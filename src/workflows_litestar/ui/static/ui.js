@@ -39,6 +39,12 @@
     }
   });
 
+  // What somebody is filling in is not taken from under their hands when the rest of the page is brought up to date.
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const old = event.target;
+    if (old.contains(document.activeElement) || old.querySelector("details[open]")) event.preventDefault();
+  });
+
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copies]");
     if (!button) return;

@@ -1,0 +1,191 @@
+"""Workflows and their instances on pages: starting, following and operating them."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from tests.litestar.pages import SCRIPT, Browser, started
+from tests.servers import until_async
+
+UI = "/workflows/ui"
+
+
+async def test_a_workflow_shows_its_graph_its_steps_and_how_to_start_it(http: httpx.AsyncClient) -> None:
+    ann = Browser(http, "ann")
+
+    await ann.get(f"{UI}/workflows")
+    assert "Payment" in ann.text
+    await ann.get(f"{UI}/workflows/payment")
+
+    assert '<svg xmlns="http://www.w3.org/2000/svg" class="diagram"' in ann.page
+    assert "graph TD" in ann.text
+    assert "File it" in ann.text
+    assert "Nothing is wrong with it." in ann.text
+    assert SCRIPT not in ann.page
+
+
+async def test_a_workflow_or_version_that_nobody_knows_is_not_there(http: httpx.AsyncClient) -> None:
+    ann = Browser(http, "ann")
+
+    assert (await ann.get(f"{UI}/workflows/none")).status_code == 404
+    assert (await ann.get(f"{UI}/workflows/payment", version="9")).status_code == 404
+
+
+async def test_a_start_form_says_what_is_wrong_and_starts_once(http: httpx.AsyncClient) -> None:
+    ann = Browser(http, "ann")
+    await ann.get(f"{UI}/workflows/payment/start")
+    (key,) = re.findall(r'name="key" value="(\w+)"', ann.page)
+    path, form = f"{UI}/workflows/payment/start", {"key": key, "data__account": "DE12", "mark": "invoice 7"}
+
+    answer = await ann.post(path, data__asker="a", **form)
+    assert answer.status_code == 400
+    assert "Must have at least 2 characters." in ann.text
+    assert 'value="DE12"' in ann.page
+    assert 'value="invoice 7"' in ann.page
+
+    first = await ann.post(path, data__asker="ann", **form)
+    second = await ann.post(path, data__asker="ann", **form)
+    assert first.status_code == 303
+    assert first.headers["location"] == second.headers["location"]
+    await ann.get(f"{UI}/instances")
+    assert ann.page.count('class="row-title"') == 1
+    assert "invoice 7" in ann.text
+
+
+async def test_a_list_in_a_form_grows_without_scripts(http: httpx.AsyncClient) -> None:
+    ann = Browser(http, "ann")
+    await ann.get(f"{UI}/workflows/payment/start")
+    form = {"data__parts__0__what": "paper", "data__parts__0__cost": "4", "key": "k"}
+
+    await ann.post(f"{UI}/workflows/payment/form", _more="data/parts", **form)
+    assert 'value="paper"' in ann.page
+    assert 'name="data/parts/1/what"' in ann.page
+    form |= {"data__parts__1__what": "ink", "data__asker": "ann", "data__account": "DE12"}
+    answer = await ann.post(f"{UI}/workflows/payment/start", **form)
+    assert answer.status_code == 400
+    assert 'id="f-data%2Fparts%2F1%2Fcost-error"' in ann.page
+    answer = await ann.post(f"{UI}/workflows/payment/start", **form, data__parts__1__cost="9.5")
+
+    assert answer.status_code == 303
+    await ann.get(answer.headers["location"].partition("?")[0])
+    assert '"what": "ink"' in ann.text
+
+
+async def test_an_instance_tells_where_it_stands_and_what_happened(http: httpx.AsyncClient) -> None:
+    instance = await started(http, workflow="payment")
+    olga = Browser(http, "olga")
+
+    await olga.get(f"{UI}/instances/{instance}")
+
+    assert "It has failed at “Pay”" in olga.text
+    assert f"no account {SCRIPT}" in olga.text
+    assert "Pay failed" in olga.text
+    assert "Somebody has to retry, skip or move it." in olga.text
+    assert SCRIPT not in olga.page
+
+
+async def test_lists_of_instances_are_filtered_and_found_by_id(http: httpx.AsyncClient) -> None:
+    instance = await started(http, workflow="payment")
+    await started(http)
+    ann = Browser(http, "ann")
+
+    for query, count in (
+        ({}, 2),
+        ({"status": "failed"}, 1),
+        ({"workflow": "leave"}, 1),
+        ({"created_by": "bob"}, 0),
+        ({"status": "nonsense", "offset": "x"}, 2),
+    ):
+        await ann.get(f"{UI}/instances", **query)
+        assert ann.page.count('class="row-title"') == count, query
+    found = await ann.get(f"{UI}/instances", mark=instance)
+    assert found.headers["location"] == f"{UI}/instances/{instance}"
+
+
+async def test_pages_of_instances_hold_all(http: httpx.AsyncClient) -> None:
+    for _ in range(27):
+        await started(http)
+    ann = Browser(http, "ann")
+
+    await ann.get(f"{UI}/instances")
+    (path,) = re.findall(r'rel="next" href="([^"]+)"', ann.page)
+    assert ann.page.count('class="row-title"') == 25
+    await ann.get(path)
+    assert ann.page.count('class="row-title"') == 2
+
+
+async def test_an_instance_of_others_is_not_there(http: httpx.AsyncClient) -> None:
+    instance = await started(http, workflow="payment")
+    bob = Browser(http, "bob")
+
+    assert (await bob.get(f"{UI}/instances/{instance}")).status_code == 404
+    await bob.get(f"{UI}/instances")
+    assert "Nothing was started yet that you may see." in bob.text
+    await bob.get(f"{UI}/workflows/payment")
+    assert "Nobody has started it yet." in bob.text
+
+
+async def test_a_page_that_asks_again_hears_only_what_is_new(http: httpx.AsyncClient) -> None:
+    instance = await started(http)
+    ann = Browser(http, "ann")
+    await ann.get(f"{UI}/instances/{instance}")
+    (again,) = re.findall(r'hx-get="([^"]+)"', ann.page)
+    headers = {"x-user": "ann", "hx-request": "true"}
+
+    assert (await http.get(again, headers=headers)).status_code == 204
+    await http.post(
+        f"/workflows/instances/{instance}/cancel", headers={"x-user": "olga"}, params={"reason": "no"}
+    )
+    answer = await http.get(again, headers=headers)
+    assert answer.status_code == 200
+    assert "hx-get" not in answer.text
+
+
+async def test_operators_operate_with_a_reason(http: httpx.AsyncClient) -> None:
+    instance = await started(http, workflow="payment")
+    olga, path = Browser(http, "olga"), f"{UI}/instances/{instance}"
+    await olga.get(path)
+
+    for action, fields in (
+        ("suspend", {"reason": "wait"}),
+        ("resume", {}),
+        ("skip", {"reason": "paid by hand", "step": "pay"}),
+        ("move", {"reason": "again", "step": "pay"}),
+    ):
+        answer = await olga.post(f"{path}/{action}", **fields)
+        assert answer.headers["location"] == f"{path}?note={action}"
+
+    async def seen() -> str:
+        await olga.get(path)
+        return olga.text
+
+    await until_async(seen, lambda text: "It has failed at" in text)
+    assert (await olga.post(f"{path}/retry")).status_code == 303
+    assert (await olga.post(f"{path}/cancel", reason="enough")).status_code == 303
+    await olga.get(path)
+    for said in ("paid by hand", "wait", "again", "enough", "olga canceled it"):
+        assert said in olga.text
+
+
+@pytest.mark.parametrize("action", ["suspend", "skip", "move", "cancel"])
+async def test_what_needs_a_reason_is_not_done_without_one(http: httpx.AsyncClient, action: str) -> None:
+    instance = await started(http, workflow="payment")
+    olga, path = Browser(http, "olga"), f"{UI}/instances/{instance}"
+    await olga.get(path)
+
+    assert (await olga.post(f"{path}/{action}", step="pay", reason=" ")).status_code == 400
+    assert "Give a reason" in olga.text
+
+
+async def test_who_is_no_operator_is_offered_nothing_and_refused(http: httpx.AsyncClient) -> None:
+    instance = await started(http, workflow="payment")
+    ann, path = Browser(http, "ann"), f"{UI}/instances/{instance}"
+
+    await ann.get(path)
+    assert f"{path}/cancel" not in ann.page
+    assert (await ann.post(f"{path}/cancel", reason="mine")).status_code == 403
+    await ann.get(f"{UI}/workflows/payment/start")
+    assert (await ann.post(f"{path}/nonsense", reason="mine")).status_code == 404
