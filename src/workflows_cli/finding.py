@@ -1,71 +1,113 @@
-"""Finding the workflows of an application, given as `module` or `module:name`."""
+"""Finding the workflows of an application: in a module, in a file of Python, or in a specification."""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable
-from importlib import import_module
+from collections.abc import Iterable, Iterator
 from inspect import isclass
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
+from workflows_cli.importing import NotFoundError, imported, named, running
 from workflows_core.definitions import WorkflowClass, WorkflowDefinition
+from workflows_core.errors import InvalidDataError
 from workflows_core.registry import WorkflowRegistry
+from workflows_core.specification import definition_from
 
+__all__ = ["NotFoundError", "find_definitions", "find_workflows", "read_specifications"]
 
-class NotFoundError(Exception):
-    """The workflows cannot be found; the message says what to do."""
+Found: TypeAlias = WorkflowDefinition | type[WorkflowClass]
 
 
 def find_workflows(place: str) -> WorkflowRegistry:
-    """Return the workflows in a place.
+    """Return the workflows in a place: `package.module`, `package.module:name`, `path/to/file.py` or `path/to/file.py:name`.
 
     With a name: a registry, a definition or workflow class, several of them, a function that returns one of these, or
     something that has a registry, such as an application with the plugin. Without: all definitions, workflow classes
     and registries of the module.
 
     Raises:
-        NotFoundError: If there is no such place, or nothing of that there.
+        NotFoundError: If there is no such place, nothing of that there, or the code in it fails.
         WorkflowError: If a definition is refused.
     """
-    module_name, _, name = place.partition(":")
-    module = _imported(module_name)
-    if name:
-        found = _named(module, module_name, name)
-    else:
-        found = [
-            value for key, value in vars(module).items() if not key.startswith("_") and _is_workflow(value)
-        ]
-    registry = WorkflowRegistry()
-    _gather(registry, found)
-    if not registry.list_keys():
+    if _is_specification(place):
         raise NotFoundError(
-            f"There are no workflows in {place!r}: name a WorkflowRegistry, definitions, or a function that returns them."
+            f"{place} is a specification: it names the code of a workflow and does not hold it. "
+            "Name the module or the file of Python in which the workflow is written."
         )
+    registry = WorkflowRegistry()
+    for each in _found_in(place):
+        registry.register(each)
+    if not registry.list_keys():
+        raise _nothing_in(place)
     return registry
 
 
-def _imported(name: str) -> object:
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # as the application's server does
+def find_definitions(place: str) -> tuple[WorkflowDefinition, ...]:
+    """Return the definitions in a place, valid or not: one that `find_workflows` takes, or a file of specifications.
+
+    Raises:
+        NotFoundError: If there is no such place, nothing of that there, or the code in it fails.
+        WorkflowError: If the application itself refuses a definition while it is imported.
+    """
+    if _is_specification(place):
+        return read_specifications(place)
+    found = []
+    for each in _found_in(place):
+        with running(f"Making the definition of {each!r}"):
+            found.append(each if isinstance(each, WorkflowDefinition) else each.get_definition())
+    if not found:
+        raise _nothing_in(place)
+    return tuple(found)
+
+
+def read_specifications(place: str) -> tuple[WorkflowDefinition, ...]:
+    """Return the definitions whose specifications are in a file of JSON, one or a list of them; `-` is standard input.
+
+    Raises:
+        NotFoundError: If it cannot be read, or is something else.
+    """
     try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise  # the module is there, and something that it needs is not
-        raise NotFoundError(f"There is no module {error.name!r} (looked from {Path.cwd()}).") from error
-    except ValueError as error:  # an empty name, or a relative one
-        raise NotFoundError(f"{name!r} is not the name of a module: write package.module:name.") from error
+        text = sys.stdin.read() if place == "-" else Path(place).read_text(encoding="utf-8")
+        document = json.loads(text)
+    except OSError as error:
+        raise NotFoundError(f"{place!r} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise NotFoundError(f"{place!r} is not JSON: {error}.") from error
+    several = document if isinstance(document, list) else [document]
+    return tuple(_specified(each, place) for each in several)
 
 
-def _named(module: object, module_name: str, name: str) -> object:
-    found = module
-    for part in name.split("."):
-        try:
-            found = getattr(found, part)
-        except AttributeError as error:
-            raise NotFoundError(f"{module_name!r} has no {name!r}.") from error
-    return found
+def _specified(document: object, place: str) -> WorkflowDefinition:
+    if not isinstance(document, dict):
+        raise NotFoundError(
+            f"{place!r} holds something else than specifications; `workflows export` writes them."
+        )
+    try:
+        return definition_from(document)
+    except InvalidDataError as error:
+        raise NotFoundError(f"{place!r} is not a specification: {error}.") from error
+
+
+def _is_specification(place: str) -> bool:
+    return place == "-" or place.endswith(".json")
+
+
+def _nothing_in(place: str) -> NotFoundError:
+    return NotFoundError(
+        f"There are no workflows in {place!r}: name a WorkflowRegistry, definitions, or a function that returns them."
+    )
+
+
+def _found_in(place: str) -> Iterator[Found]:
+    module, name = imported(place)
+    if name:
+        yield from _within(named(module, place.partition(":")[0], name))
+        return
+    for key, value in vars(module).copy().items():
+        if not key.startswith("_") and _is_workflow(value):
+            yield from _within(value)
 
 
 def _is_workflow(value: object) -> bool:
@@ -74,24 +116,26 @@ def _is_workflow(value: object) -> bool:
     return isinstance(value, WorkflowDefinition | WorkflowRegistry)
 
 
-def _gather(registry: WorkflowRegistry, found: object) -> None:
-    """Register what was found, whatever it is wrapped in."""
+def _within(found: object) -> Iterator[Found]:
+    """Take the workflows out of whatever they are wrapped in."""
     if isinstance(found, WorkflowDefinition):
-        registry.register(found)
+        yield found
     elif isclass(found):
         if _is_workflow(found):
-            registry.register(cast("type[WorkflowClass]", found))
+            yield cast("type[WorkflowClass]", found)
     elif isinstance(found, WorkflowRegistry):
         for name, version in found.list_keys():
-            registry.register(found.get_definition(name, version))
+            yield found.get_definition(name, version)
     elif isinstance(inner := getattr(found, "registry", None), WorkflowRegistry):
-        _gather(registry, inner)
+        yield from _within(inner)
     elif (plugins := getattr(found, "plugins", None)) is not None and isinstance(plugins, Iterable):
         for plugin in plugins:
             if isinstance(getattr(plugin, "registry", None), WorkflowRegistry):
-                _gather(registry, plugin)
+                yield from _within(plugin)
     elif callable(found):
-        _gather(registry, found())
+        with running(f"Calling {getattr(found, '__name__', found)!r}"):
+            made = found()
+        yield from _within(made)
     elif isinstance(found, Iterable) and not isinstance(found, str):
         for each in found:
-            _gather(registry, each)
+            yield from _within(each)

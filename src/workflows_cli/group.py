@@ -1,49 +1,106 @@
-"""The group of all commands. It knows none of them: installed adapters announce theirs."""
+"""The group of all commands: those of this package, and those that installed adapters announce."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import Final
 
 import click
 
+from workflows_cli.importing import NotFoundError
 from workflows_core.errors import WorkflowError
 
 GROUP: Final = "workflows.commands"
 """Entry points of this group name click commands."""
+
+INTERRUPTED: Final = 130
+"""What a command that was interrupted (Ctrl-C) ends with: 128 and the number of the signal, as shells do."""
+
+SECTIONS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "Workflows": {
+            "validate": "workflows_cli.validate:validate_workflows",
+            "graph": "workflows_cli.graph:graph",
+        },
+        "Processes and databases": {
+            "worker": "workflows_cli.worker:worker",
+        },
+    }
+)
+"""The commands of this package by the heading under which `--help` lists them; what is announced comes last."""
 
 
 class AnnouncedCommands(click.Group):
     """A group that loads a command only when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all announced commands."""
-        return sorted(_announced())
+        """Return the names of all commands, in the order in which `--help` lists them."""
+        return [name for names in _sections().values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command; `None` if nobody announced it."""
-        announced = _announced().get(cmd_name)
-        return None if announced is None else _loaded(announced)
+        for names in _sections().values():
+            if cmd_name in names:
+                return _loaded(cmd_name, names[cmd_name])
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with a line each, under their headings."""
+        for heading, names in _sections().items():
+            commands = [(name, _loaded(name, load)) for name, load in names.items()]
+            width = formatter.width - 6 - max(map(len, self.list_commands(ctx)))
+            with formatter.section(heading):
+                formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in commands])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; what the engine refuses is a message, not a traceback."""
+        """Run a command; what the engine refuses, and Ctrl-C, is a message and an exit code, not a traceback."""
         try:
             return super().invoke(ctx)
-        except WorkflowError as error:
+        except (WorkflowError, NotFoundError) as error:
             raise click.ClickException(str(error)) from error
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def _announced() -> dict[str, EntryPoint]:
-    return {announced.name: announced for announced in entry_points(group=GROUP)}
+def _sections() -> dict[str, dict[str, Callable[[], click.Command]]]:
+    """Return heading to command to what loads it."""
+    sections = {
+        heading: {name: partial(_own, place) for name, place in names.items()}
+        for heading, names in SECTIONS.items()
+    }
+    announced = {each.name: partial(_announced, each) for each in entry_points(group=GROUP)}
+    last = sections[list(sections)[-1]]
+    last.update({name: announced[name] for name in sorted(announced) if name not in _names(sections)})
+    return sections  # type: ignore[return-value]  # partials are callables; the invariance of dict hides it
 
 
-def _loaded(announced: EntryPoint) -> click.Command:
+def _names(sections: Mapping[str, Mapping[str, object]]) -> set[str]:
+    return {name for names in sections.values() for name in names}
+
+
+def _own(place: str) -> click.Command:
+    module, _, name = place.partition(":")
+    command: click.Command = getattr(import_module(module), name)
+    return command
+
+
+def _announced(announced: EntryPoint) -> click.Command:
+    command: click.Command = announced.load()
+    return command
+
+
+def _loaded(name: str, load: Callable[[], click.Command]) -> click.Command:
     """Load a command; what is not installed is said when the command is run, so that `--help` lists the others."""
     try:
-        command: click.Command = announced.load()
+        return load()
     except ModuleNotFoundError as error:
-        return _unavailable(announced.name, error.name or str(error))
-    return command
+        return _unavailable(name, error.name or str(error))
 
 
 def _unavailable(name: str, module: str) -> click.Command:
@@ -60,7 +117,10 @@ def _unavailable(name: str, module: str) -> click.Command:
     )
 
 
-@click.group(cls=AnnouncedCommands)
+@click.group(cls=AnnouncedCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="workflows-litestar")
-def workflows() -> None:
+@click.pass_context
+def workflows(ctx: click.Context) -> None:
     """Durable approvals and long-running processes."""
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        ctx.color = False

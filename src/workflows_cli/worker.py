@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from workflows_cli.finding import NotFoundError, find_workflows
+from workflows_cli.hosts import opened
+from workflows_cli.options import app, database_url
 from workflows_core.errors import WorkflowError
-from workflows_core.hosting import open_storage
 from workflows_core.runner import Runner
 from workflows_core.transition import LEASE
 
@@ -27,22 +27,8 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command()
-@click.option(
-    "--database-url",
-    envvar="WORKFLOWS_DATABASE_URL",
-    show_envvar=True,
-    required=True,
-    metavar="URL",
-    help="Such as sqlite+aiosqlite:///workflows.db or postgresql+asyncpg://user:password@host/name.",
-)
-@click.option(
-    "--app",
-    envvar="WORKFLOWS_APP",
-    show_envvar=True,
-    required=True,
-    metavar="MODULE[:NAME]",
-    help="Where the workflows are: a registry, definitions, a function that returns them, or an application with the plugin.",
-)
+@database_url
+@app()
 @click.option(
     "--definitions",
     multiple=True,
@@ -82,7 +68,7 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 def worker(
     *,
     database_url: str,
-    app: str,
+    registry: WorkflowRegistry,
     definitions: tuple[str, ...],
     concurrency: int,
     grace: float,
@@ -100,14 +86,8 @@ def worker(
     logging.basicConfig(
         level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
-    try:
-        registry = find_workflows(app)
-    except NotFoundError as error:
-        raise click.BadParameter(str(error), param_hint="--app") from error
-    except WorkflowError as error:
-        raise click.ClickException(str(error)) from error
     _check(definitions, registry)
-    storage = _opened(database_url)
+    storage = opened(database_url)
     runner = Runner(
         storage,
         registry,
@@ -122,13 +102,6 @@ def worker(
         raise click.ClickException(str(error)) from error
     if stopped_by is not None:
         sys.exit(128 + stopped_by)
-
-
-def _opened(database_url: str) -> Storage:
-    try:
-        return open_storage(database_url)
-    except WorkflowError as error:
-        raise click.BadParameter(str(error), param_hint="--database-url") from error
 
 
 def _check(definitions: tuple[str, ...], registry: WorkflowRegistry) -> None:

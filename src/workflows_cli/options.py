@@ -1,0 +1,100 @@
+"""Options that many commands have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from workflows_cli.finding import NotFoundError, find_definitions, find_workflows
+from workflows_core.errors import WorkflowError
+
+if TYPE_CHECKING:
+    from workflows_core.definitions import WorkflowDefinition
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+PLACE: Final = "a module, module:name, or a file of Python, file.py:name"
+
+
+class Application(click.ParamType[Any]):
+    """A place where the code of workflows is."""
+
+    name = "app"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the registry with what is there."""
+        try:
+            return find_workflows(value) if isinstance(value, str) else value
+        except NotFoundError as error:
+            self.fail(str(error), param, ctx)
+        except WorkflowError as error:
+            raise click.ClickException(str(error)) from error
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Let the shell complete names of files."""
+        return [CompletionItem(incomplete, type="file")]
+
+
+class Definitions(Application):
+    """A place where definitions are: code, or a specification."""
+
+    name = "definitions"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the definitions that are there, valid or not."""
+        try:
+            return find_definitions(value) if isinstance(value, str) else value
+        except NotFoundError as error:
+            self.fail(str(error), param, ctx)
+
+
+database_url: Final = click.option(
+    "--database-url",
+    envvar="WORKFLOWS_DATABASE_URL",
+    show_envvar=True,
+    required=True,
+    metavar="URL",
+    help="Such as sqlite+aiosqlite:///workflows.db or postgresql+asyncpg://user:password@host/name.",
+)
+as_json: Final = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+
+
+def app(*, required: bool = True) -> Callable[[C], C]:
+    """Return the option that says where the code of the workflows is."""
+    return click.option(
+        "--app",
+        "registry",
+        type=Application(),
+        envvar=["WORKFLOWS_APP", "LITESTAR_APP"],
+        show_envvar=True,
+        required=required,
+        metavar="MODULE[:NAME]",
+        help="Where the workflows are: a registry, definitions, a function that returns them, or an application with the "
+        "plugin. A file of Python will do, too: workflows.py or workflows.py:name.",
+    )
+
+
+def chosen(definitions: tuple[WorkflowDefinition, ...], name: str | None) -> WorkflowDefinition:
+    """Return the definition that is meant by `NAME` or `NAME@VERSION`; the only one, if no name was given.
+
+    Of several versions of one workflow the last is meant.
+
+    Raises:
+        click.UsageError: If there is none, or several.
+    """
+    known = {f"{each.name}@{each.version}": each for each in definitions}
+    by_name = {each.name: each for each in definitions}
+    if name is None and len(by_name) == 1:
+        return definitions[-1]
+    there = f"There are: {', '.join(known)}."
+    if name is None:
+        raise click.UsageError(f"Several workflows are there: say which with --workflow NAME. {there}")
+    found = known.get(name) or by_name.get(name)
+    if found is None:
+        raise click.UsageError(f"There is no workflow {name!r}. {there}")
+    return found
