@@ -2,6 +2,7 @@
 
 * `simulate` runs a workflow without a storage and without waiting, and says where it went.
 * `assert_sound` follows every course that a workflow allows, and shows the shortest that goes wrong.
+* `crash_everywhere` crashes a workflow before and after every commit, and compares the ends.
 * `strategies` draws definitions, data and commands (needs Hypothesis).
 * `storage.StorageSuite` is what every storage has to pass (needs pytest and pytest-asyncio).
 * `VirtualClock` and `NumberedIds` are for engines in tests.
@@ -11,6 +12,7 @@ Hypothesis and pytest are needed by those who import the modules that use them, 
 
 from workflows_core.testing.choices import Answer, Choice, Fake, SimulationError
 from workflows_core.testing.clock import NumberedIds, VirtualClock
+from workflows_core.testing.crashes import CrashError, Crashes, crash_everywhere, crash_everywhere_async
 from workflows_core.testing.form_data import UnfillableFormError, form_data
 from workflows_core.testing.simulation import Simulated, simulate, simulate_async
 from workflows_core.testing.soundness import Exploration, UndecidedError, UnsoundWorkflowError, assert_sound
@@ -18,6 +20,8 @@ from workflows_core.testing.soundness import Exploration, UndecidedError, Unsoun
 __all__ = [
     "Answer",
     "Choice",
+    "CrashError",
+    "Crashes",
     "Exploration",
     "Fake",
     "NumberedIds",
@@ -28,6 +32,8 @@ __all__ = [
     "UnsoundWorkflowError",
     "VirtualClock",
     "assert_sound",
+    "crash_everywhere",
+    "crash_everywhere_async",
     "form_data",
     "simulate",
     "simulate_async",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import frozen
@@ -12,6 +12,8 @@ from attrs import frozen
 from workflows_core.errors import WorkflowError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from workflows_core.definitions import WorkflowDefinition
     from workflows_core.steps import Step
     from workflows_core.tasks import Task
@@ -62,20 +64,31 @@ class Script:
     """What is given for some steps, and how much of it is left."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self._left = {
+        self._left: dict[str, Iterator[Any]] = {
             name: iter(choice) if isinstance(choice, list) else repeat(choice)
             for name, choice in given.items()
         }
+        self._taken: dict[str, Any] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._left)
 
     def __contains__(self, step: str) -> bool:
         return step in self._left
 
     def take(self, step: str) -> Any:
         """Return what is given for the next visit of a step, `NONE` if nothing is (any more)."""
-        return next(self._left.get(step, iter(())), NONE)
+        taken = self._taken[step] = next(self._left.get(step, iter(())), NONE)
+        return taken
+
+    def give_back(self, step: str) -> None:
+        """Let what was taken last for a step be taken again."""
+        taken = self._taken.pop(step, NONE)
+        if taken is not NONE:
+            self._left[step] = chain([taken], self._left[step])
 
 
-def check_steps(definition: WorkflowDefinition, given: Mapping[str, Any], what: str) -> None:
+def check_steps(definition: WorkflowDefinition, given: Iterable[str], what: str) -> None:
     """Check that something is given for steps only.
 
     Raises:

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 def rehearsed(
-    definition: WorkflowDefinition, choices: Mapping[str, Any], fakes: Mapping[str, Any], *, runs_steps: bool
+    definition: WorkflowDefinition,
+    choices: Mapping[str, Any],
+    fakes: Mapping[str, Any] | Script,
+    *,
+    runs_steps: bool,
 ) -> WorkflowDefinition:
     """Return the definition as a simulation runs it.
 
@@ -35,7 +39,7 @@ def rehearsed(
     check_steps(definition, choices, "The choices")
     check_steps(definition, fakes, "The fakes")
     steps, edges = dict(definition.steps), list(definition.edges)
-    script = Script(fakes)
+    script = fakes if isinstance(fakes, Script) else Script(fakes)
     for name, step in definition.steps.items():
         if isinstance(step, BaseMachineStep) and (name in script or not runs_steps):
             steps[name] = _faked(step, script, runs_steps=runs_steps)
