@@ -85,6 +85,7 @@ class ExecutionEngine:
         storage: Where the instances live.
         clock: The time.
         forms: Checks submitted data.
+        runs_steps: Whether machine steps run in this process.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class ExecutionEngine:
         self.clock = clock or SystemClock()
         self._ids = ids or TimeOrderedIds()
         self.forms = forms or JsonSchemaValidator()
-        self._runs_steps = runs_steps
+        self.runs_steps = runs_steps
 
     @property
     def tasks(self) -> HumanTasks:
@@ -149,7 +150,7 @@ class ExecutionEngine:
         await self._runner()
 
     async def _runner(self) -> Runner | None:
-        if not self._runs_steps:
+        if not self.runs_steps:
             await watcher_for(self.storage)  # whoever writes must know what others watch
             return None
         return await runner_for(self.storage, self.registry, clock=self.clock, ids=self._ids)

@@ -17,7 +17,7 @@ from workflows_core.errors import (
 )
 from workflows_core.listing import in_order, is_wanted_instance, is_wanted_task
 from workflows_core.mailbox import Mailbox, Messages
-from workflows_core.ports import WATCHED, InstanceSummary, StoredDefinition, summarize
+from workflows_core.ports import WATCHED, InstanceSummary, InstanceTally, StoredDefinition, summarize
 from workflows_core.states import InstanceStatus
 from workflows_core.values import changed
 
@@ -423,6 +423,22 @@ class _Instances:
 
     async def count(self, query: InstanceQuery) -> int:
         return len(await self.find(evolve(query, limit=None, offset=0)))
+
+    async def tally(self, query: InstanceQuery) -> Sequence[InstanceTally]:
+        found: dict[tuple[str, str, InstanceStatus], list[datetime]] = {}
+        for each in await self.find(evolve(query, limit=None, offset=0)):
+            key = (each.definition_name, each.definition_version, each.status)
+            found.setdefault(key, []).append(each.started_at)
+        return [
+            InstanceTally(
+                definition_name=name,
+                definition_version=version,
+                status=status,
+                count=len(moments),
+                oldest=min(moments),
+            )
+            for (name, version, status), moments in sorted(found.items())
+        ]
 
     async def find_started(self, idempotency_key: str) -> UUID | None:
         return _look_up(idempotency_key, self.written.started, self.stored.started)

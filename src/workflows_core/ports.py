@@ -63,6 +63,25 @@ class InstanceSummary:
     error: str | None
 
 
+@frozen(kw_only=True)
+class InstanceTally:
+    """How many instances of one definition are in one status.
+
+    Attributes:
+        definition_name: The name of the definition.
+        definition_version: Its version.
+        status: The status.
+        count: How many there are; at least one.
+        oldest: When the one of them was started that was started first (UTC).
+    """
+
+    definition_name: str
+    definition_version: str
+    status: InstanceStatus
+    count: int
+    oldest: datetime
+
+
 def summarize(instance: Instance) -> InstanceSummary:
     """Return what lists show of an instance."""
     failures = instance.failures
@@ -258,6 +277,13 @@ class InstanceRepository(Protocol):
 
     async def count(self, query: InstanceQuery) -> int:
         """Return how many instances the query asks for, whatever its `limit` and `offset`."""
+        ...
+
+    async def tally(self, query: InstanceQuery) -> Sequence[InstanceTally]:
+        """Count the instances the query asks for, whatever its `limit` and `offset`, by definition and status.
+
+        In the order of name, version and status. It is one statement, however many definitions there are.
+        """
         ...
 
     async def find_started(self, idempotency_key: str) -> UUID | None:

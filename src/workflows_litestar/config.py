@@ -32,8 +32,8 @@ class WorkflowPluginConfig:
     """Whether the endpoints appear in the OpenAPI document."""
 
     api_guards: Sequence[Guard] = field(default_factory=list)
-    """Litestar guards that every request to the endpoints must pass, but for webhooks: their callers know the address,
-    and sign what they send."""
+    """Litestar guards that every request to the endpoints must pass, but for two: webhooks, whose callers know the address
+    and sign what they send, and `/health`, which says nothing but yes or no."""
 
     identify: Identify | None = None
     """Says who makes a request: takes the connection, returns an `Actor` or `None`, sync or async. By default

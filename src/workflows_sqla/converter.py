@@ -12,7 +12,7 @@ from sqlalchemy import Row
 
 from workflows_core.evolution import replay
 from workflows_core.instance import Instance
-from workflows_core.ports import NEVER, InstanceSummary, StoredDefinition
+from workflows_core.ports import NEVER, InstanceSummary, InstanceTally, StoredDefinition
 from workflows_core.search import words_in
 from workflows_core.serialization import (
     TaskDetails,
@@ -132,6 +132,17 @@ def to_instance(row: AnyRow, tasks: Mapping[UUID, Task], entries: Iterable[Histo
 def to_summary(row: AnyRow) -> InstanceSummary:
     """Read what lists show of an instance."""
     return InstanceSummary(**_fields(row, InstanceSummary) | {"status": InstanceStatus(row.status)})
+
+
+def to_tally(row: AnyRow) -> InstanceTally:
+    """Read how many instances there are of one kind."""
+    return InstanceTally(
+        definition_name=row.definition_name,
+        definition_version=row.definition_version,
+        status=InstanceStatus(row.status),
+        count=row.tally,
+        oldest=row.oldest,
+    )
 
 
 def to_entry(row: AnyRow) -> HistoryEntry:

@@ -78,7 +78,7 @@ class PersistentExecutionEngine(ExecutionEngine):
 
     async def _runner(self) -> Runner | None:
         """Return the runner, but start none while the caller's transaction may hold the write lock it needs."""
-        if self._runs_steps and self._session is not None and self._session.in_transaction():
+        if self.runs_steps and self._session is not None and self._session.in_transaction():
             return running_runner(self.storage)
         return await super()._runner()
 
@@ -94,7 +94,7 @@ class PersistentExecutionEngine(ExecutionEngine):
     async def _committed(self, change: Transition, definition: WorkflowDefinition | None) -> None:
         if self._autocommit:
             await super()._committed(change, definition)
-        elif self._runs_steps and self._session is not None:
+        elif self.runs_steps and self._session is not None:
             _after_commit(self._session, self._nudge)
 
     async def _nudge(self) -> None:

@@ -8,7 +8,14 @@ from uuid import UUID
 
 from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError, TaskNotFoundError
 from workflows_core.instance import Instance
-from workflows_core.ports import DefinitionKey, InstanceQuery, InstanceSummary, StoredDefinition, TaskQuery
+from workflows_core.ports import (
+    DefinitionKey,
+    InstanceQuery,
+    InstanceSummary,
+    InstanceTally,
+    StoredDefinition,
+    TaskQuery,
+)
 from workflows_core.tasks import Task
 from workflows_core.transition import HistoryEntry
 from workflows_sqla import statements
@@ -19,6 +26,7 @@ from workflows_sqla.converter import (
     to_entry,
     to_instance,
     to_summary,
+    to_tally,
     to_task,
 )
 from workflows_sqla.inbox import task_count, task_page
@@ -117,6 +125,10 @@ class Instances:
         """Count instances; see the port."""
         counted: int = (await self._reader.execute(statements.instance_count(query))).scalar_one()
         return counted
+
+    async def tally(self, query: InstanceQuery) -> Sequence[InstanceTally]:
+        """Count instances by definition and status; see the port."""
+        return [to_tally(row) for row in await self._reader.execute(statements.instance_tally(query))]
 
     async def find_started(self, idempotency_key: str) -> UUID | None:
         """Return the instance started under a key; see the port."""

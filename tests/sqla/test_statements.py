@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from workflows_core.ports import InstanceQuery
 from workflows_core.testing.samples import AT, EVER, HOUR, begin_step, course, start
 from workflows_core.testing.storage import applied, found, stored
 from workflows_core.transition import Transition
-from workflows_sqla import SessionStorage, SqlStorage
+from workflows_core.visibility import all_of
+from workflows_sqla import SessionStorage, SqlStorage, statements
 from workflows_sqla.converter import from_transition
 
 
@@ -189,3 +191,18 @@ async def test_losers_cost_no_more(storage: SqlStorage) -> None:
         assert await storage.flush([begin_step(instance)]) == {instance.id}
     assert "INSERT" not in seen
     assert await applied(storage, [begin_step(instance)]) == {instance.id}
+
+
+async def test_counts_are_read_off_an_index(storage: SqlStorage) -> None:
+    """A small table would be read whole anyway, so that is made dear."""
+    query = InstanceQuery(visible_to=all_of(None))
+    async with storage.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("SET enable_seqscan = off"))
+        compiled = statements.instance_tally(query).compile(
+            dialect=connection.dialect, compile_kwargs={"literal_binds": True}
+        )
+        how = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+        plan = str((await connection.execute(text(f"{how} {compiled}"))).all())
+    assert "ix_workflow_instances_tally" in plan
+    assert "Only Scan" in plan or "COVERING INDEX" in plan

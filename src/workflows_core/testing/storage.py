@@ -49,6 +49,7 @@ from workflows_core.testing.samples import (
     start,
     written,
 )
+from workflows_core.testing.tallies import TallySuite
 from workflows_core.testing.writes import Write, applied, assert_same, both_ways, flushed, found, stored
 from workflows_core.transition import HistoryEntry, Transition
 
@@ -78,7 +79,7 @@ def data_after(entries: Sequence[HistoryEntry]) -> JsonObject:
     return data
 
 
-class StorageSuite(MessageSuite, DueSuite):
+class StorageSuite(MessageSuite, DueSuite, TallySuite):
     """What every storage must do. Override `storage`; each test wants an empty one."""
 
     @pytest.fixture

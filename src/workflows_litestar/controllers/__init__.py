@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from workflows_litestar.controllers.definitions import DefinitionController
 from workflows_litestar.controllers.instances import InstanceController
 from workflows_litestar.controllers.messages import MessageController, WebhookController
+from workflows_litestar.controllers.operations import HealthController, StatisticsController
 from workflows_litestar.controllers.tasks import TaskController
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ CONTROLLERS: Final[Mapping[str, type[Controller]]] = MappingProxyType(
         "Human Tasks": TaskController,
         "Messages": MessageController,
         "Webhooks": WebhookController,
+        "Statistics": StatisticsController,
+        "Health": HealthController,
     }
 )
 """Group, as it is called in the OpenAPI document, to its controller."""
 
-OPEN: Final = frozenset({WebhookController})
-"""Those that anybody may call who knows the address: no guard stands before them."""
+OPEN: Final = frozenset({WebhookController, HealthController})
+"""Those that anybody may call: no guard stands before them."""
