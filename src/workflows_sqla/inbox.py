@@ -199,7 +199,8 @@ def _candidate_keys(query: TaskQuery) -> Iterator[str]:
 
 
 def _is_offered(key: str) -> Condition:
-    return select(offers.c.task_id).where(offers.c.task_id == tasks.c.id, offers.c.key == key).exists()
+    also = offers.alias()  # where the list is one of offers itself, this is another row
+    return select(also.c.task_id).where(also.c.task_id == tasks.c.id, also.c.key == key).exists()
 
 
 def _has_status(status: TaskStatus) -> Condition:

@@ -4,7 +4,8 @@
 * `assert_sound` follows every course that a workflow allows, and shows the shortest that goes wrong.
 * `crash_everywhere` crashes a workflow before and after every commit, and compares the ends.
 * `strategies` draws definitions, data and commands (needs Hypothesis).
-* `storage.StorageSuite` is what every storage has to pass (needs pytest and pytest-asyncio).
+* `storage.StorageSuite` is what every storage has to pass (needs pytest and pytest-asyncio), and
+  `task_lists.TaskListSuite` what its lists must hold (needs Hypothesis, too).
 * `VirtualClock` and `NumberedIds` are for engines in tests.
 
 Hypothesis and pytest are needed by those who import the modules that use them, and by nobody else.
