@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo replay test test-deep check fmt lint type contracts docs guide clean
+.PHONY: help install demo replay test test-deep test-ui check fmt lint type contracts docs guide clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +24,10 @@ replay: $(READY) ## play every logged travel request through a running server
 	$(BIN)/python -m examples.travel.replay
 
 test: $(READY) ## run the tests, PostgreSQL included
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --ignore=tests/ui
+	@echo "Left to make test-ui: the pages in a real browser (needs Chromium)."
+test-ui: $(READY) ## run the tests of the pages in Chromium
+	$(BIN)/pytest tests/ui -q
 test-deep: $(READY) ## run the property tests with many more examples
 	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -n 2 -m hypothesis
 guide: $(READY) ## run the plugin's guide, snippet by snippet

@@ -13,6 +13,7 @@ from typing import Final
 ENGLISH: Final[Mapping[str, str]] = MappingProxyType({
     "language": "en",
     "brand": "Workflows",
+    "nav.start": "Workflows: start page",
     "nav.skip": "Skip to the content",
     "nav.label": "Main",
     "nav.crumbs": "Where you are",
@@ -129,6 +130,7 @@ ENGLISH: Final[Mapping[str, str]] = MappingProxyType({
     "note.claimed": "The task is with you now.",
     "note.unclaimed": "You gave the task back.",
     "note.draft": "Draft saved.",
+    "note.no_draft": "The draft cannot be saved any more.",
     "note.commented": "Your comment was added.",
     "note.ask": "Your question was sent. The task comes back to you with the answer.",
     "note.answer": "Your answer was sent. The task went back.",

@@ -30,7 +30,7 @@ from workflows_litestar.ui import forms
 from workflows_litestar.ui.failures import status_of
 from workflows_litestar.ui.history import told
 from workflows_litestar.ui.present import facts
-from workflows_litestar.ui.view import View
+from workflows_litestar.ui.view import HTML, View
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -150,8 +150,11 @@ class TaskController(Controller):
 
         if not request.headers.get("hx-request"):
             return await _done(view, task_id, save, note="draft")
-        await save()
-        return Response(view.texts("note.draft"), media_type="text/html")
+        try:
+            await save()
+        except (InvalidTransitionError, NotPermittedError, InvalidDataError):
+            return Response(view.texts("note.no_draft"), media_type=HTML)  # whoever decides will hear why
+        return Response(view.texts("note.draft"), media_type=HTML)
 
     @post("/comment")
     async def comment(
