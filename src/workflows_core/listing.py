@@ -33,6 +33,8 @@ def is_wanted_instance(query: InstanceQuery, summary: InstanceSummary, instance:
     )
     if any(wanted not in {None, found} for wanted, found in asked):
         return False
+    if query.ids is not None and summary.id not in query.ids:
+        return False
     return query.visible_to is None or _is_seen(query.visible_to, instance)
 
 

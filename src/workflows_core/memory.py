@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import asynccontextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve, field, frozen
@@ -17,12 +18,19 @@ from workflows_core.errors import (
 )
 from workflows_core.listing import in_order, is_wanted_instance, is_wanted_task
 from workflows_core.mailbox import Mailbox, Messages
-from workflows_core.ports import WATCHED, InstanceSummary, InstanceTally, StoredDefinition, summarize
+from workflows_core.ports import (
+    WATCHED,
+    InstanceSummary,
+    InstanceTally,
+    StepTally,
+    StoredDefinition,
+    summarize,
+)
 from workflows_core.states import InstanceStatus
 from workflows_core.values import changed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
@@ -439,6 +447,28 @@ class _Instances:
             )
             for (name, version, status), moments in sorted(found.items())
         ]
+
+    async def tally_steps(self, query: InstanceQuery) -> Sequence[StepTally]:
+        found: dict[tuple[str, str, str], list[datetime]] = {}
+        for each in await self.find(evolve(query, limit=None, offset=0)):
+            if each.current_step is not None:
+                key = (each.definition_name, each.definition_version, each.current_step)
+                found.setdefault(key, []).append(each.updated_at)
+        return [
+            StepTally(
+                definition_name=name,
+                definition_version=version,
+                step=step,
+                count=len(moments),
+                unmoved_since=min(moments),
+            )
+            for (name, version, step), moments in sorted(found.items())
+        ]
+
+    async def tally_days(self, query: InstanceQuery, since: datetime) -> Mapping[date, int]:
+        every = await self.find(evolve(query, limit=None, offset=0))
+        ends = (each.completed_at for each in every if each.completed_at is not None)
+        return Counter(end.astimezone(UTC).date() for end in ends if end >= since)
 
     async def find_started(self, idempotency_key: str) -> UUID | None:
         return _look_up(idempotency_key, self.written.started, self.stored.started)

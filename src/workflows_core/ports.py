@@ -8,7 +8,7 @@ All times are aware datetimes in UTC.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
@@ -82,6 +82,25 @@ class InstanceTally:
     oldest: datetime
 
 
+@frozen(kw_only=True)
+class StepTally:
+    """How many instances of one definition are at one step: the current one, where they are at several.
+
+    Attributes:
+        definition_name: The name of the definition.
+        definition_version: Its version.
+        step: The step.
+        count: How many instances are there; at least one.
+        unmoved_since: When the one of them changed last that has not changed for the longest time (UTC).
+    """
+
+    definition_name: str
+    definition_version: str
+    step: str
+    count: int
+    unmoved_since: datetime
+
+
 def summarize(instance: Instance) -> InstanceSummary:
     """Return what lists show of an instance."""
     failures = instance.failures
@@ -112,6 +131,7 @@ class InstanceQuery:
         created_by: Only those started by this user.
         tenant_id: Only those of this tenant.
         correlation_id: Only those with this mark.
+        ids: Only these.
         visible_to: Only those that somebody may see.
         limit: At most so many; `None` for all.
         offset: Leave out so many at the front.
@@ -122,6 +142,7 @@ class InstanceQuery:
     created_by: str | None = None
     tenant_id: str | None = None
     correlation_id: str | None = None
+    ids: frozenset[UUID] | None = None
     visible_to: Visibility | None = None
     limit: int | None = field(default=None, validator=optional(ge(1)))
     offset: int = field(default=0, validator=ge(0))
@@ -284,6 +305,14 @@ class InstanceRepository(Protocol):
 
         In the order of name, version and status. It is one statement, however many definitions there are.
         """
+        ...
+
+    async def tally_steps(self, query: InstanceQuery) -> Sequence[StepTally]:
+        """Likewise count those that have not ended, by definition and current step; in the order of these."""
+        ...
+
+    async def tally_days(self, query: InstanceQuery, since: datetime) -> Mapping[date, int]:
+        """Likewise count those that ended at that moment or later, by the day (UTC) on which they did."""
         ...
 
     async def find_started(self, idempotency_key: str) -> UUID | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from workflows_core.ports import InstanceQuery, InstanceTally, TaskOrder, TaskQuery
+from workflows_core.ports import InstanceQuery, InstanceTally, StepTally, TaskOrder, TaskQuery
 from workflows_core.states import FINAL, InstanceStatus, TaskStatus
 
 if TYPE_CHECKING:
@@ -80,3 +81,39 @@ async def statistics(engine: ExecutionEngine, actor: Actor | None) -> Statistics
         oldest_task_at=oldest[0].created_at if oldest else None,
         known=frozenset(engine.registry.list_keys()),
     )
+
+
+@frozen(kw_only=True)
+class Flow:
+    """Where instances are, and how many get to their end.
+
+    Attributes:
+        at: The moment (UTC).
+        steps: How many instances are at which step, and for how long.
+        ended: Day (UTC) to how many ended on it, canceled ones included; every day is there, oldest first.
+    """
+
+    at: datetime
+    steps: tuple[StepTally, ...]
+    ended: Mapping[date, int]
+
+
+async def flow(
+    engine: ExecutionEngine, actor: Actor | None, *, workflow: str | None = None, days: int = 14
+) -> Flow:
+    """Look where instances are; to an actor, those that they may see. Likewise with a fixed number of statements.
+
+    Args:
+        engine: The engine.
+        actor: Who asks.
+        workflow: The one workflow it is about; by default all.
+        days: How many days to look back, today included.
+    """
+    visible = None if actor is None else await engine.visibility(actor)
+    now, query = engine.clock.now(), InstanceQuery(definition_name=workflow, visible_to=visible)
+    first = now.astimezone(UTC).date() - timedelta(days=days - 1)
+    async with engine.storage.unit_of_work() as unit:
+        steps = await unit.instances.tally_steps(query)
+        ended = Counter(await unit.instances.tally_days(query, datetime.combine(first, time(), UTC)))
+    every = (first + timedelta(days=number) for number in range(days))
+    return Flow(at=now, steps=tuple(steps), ended={day: ended[day] for day in every})

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 
 from workflows_core.evolution import replay
 from workflows_core.instance import Instance
-from workflows_core.ports import NEVER, InstanceSummary, InstanceTally, StoredDefinition
+from workflows_core.ports import NEVER, InstanceSummary, InstanceTally, StepTally, StoredDefinition
 from workflows_core.search import words_in
 from workflows_core.serialization import (
     TaskDetails,
@@ -142,6 +142,17 @@ def to_tally(row: AnyRow) -> InstanceTally:
         status=InstanceStatus(row.status),
         count=row.tally,
         oldest=row.oldest,
+    )
+
+
+def to_step_tally(row: AnyRow) -> StepTally:
+    """Read how many instances are at one step."""
+    return StepTally(
+        definition_name=row.definition_name,
+        definition_version=row.definition_version,
+        step=row.current_step,
+        count=row.tally,
+        unmoved_since=row.unmoved_since,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError, TaskNotFoundError
@@ -13,6 +15,7 @@ from workflows_core.ports import (
     InstanceQuery,
     InstanceSummary,
     InstanceTally,
+    StepTally,
     StoredDefinition,
     TaskQuery,
 )
@@ -25,12 +28,16 @@ from workflows_sqla.converter import (
     to_definition,
     to_entry,
     to_instance,
+    to_step_tally,
     to_summary,
     to_tally,
     to_task,
 )
 from workflows_sqla.inbox import task_count, task_page
 from workflows_sqla.transactions import Reader, Transaction
+
+_FIRST_DAY: Final = date(1970, 1, 1)
+_DAY: Final = timedelta(days=1)
 
 
 class Definitions:
@@ -129,6 +136,15 @@ class Instances:
     async def tally(self, query: InstanceQuery) -> Sequence[InstanceTally]:
         """Count instances by definition and status; see the port."""
         return [to_tally(row) for row in await self._reader.execute(statements.instance_tally(query))]
+
+    async def tally_steps(self, query: InstanceQuery) -> Sequence[StepTally]:
+        """Count instances by definition and current step; see the port."""
+        return [to_step_tally(row) for row in await self._reader.execute(statements.step_tally(query))]
+
+    async def tally_days(self, query: InstanceQuery, since: datetime) -> Mapping[date, int]:
+        """Count instances by the day on which they ended; see the port."""
+        counted = await self._reader.execute(statements.day_tally(query, since, self._reader.dialect))
+        return {_FIRST_DAY + row.day * _DAY: row.tally for row in counted}
 
     async def find_started(self, idempotency_key: str) -> UUID | None:
         """Return the instance started under a key; see the port."""

@@ -7,10 +7,12 @@ Parameters have other names than columns where both stand in one statement.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Insert,
     Select,
@@ -18,12 +20,15 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    cast,
     column,
     delete,
     exists,
+    extract,
     func,
     null,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy import values as rows_of
@@ -138,6 +143,26 @@ def instance_tally(query: InstanceQuery) -> Rows:
     return select(*by, *counted).where(*_wanted(query)).group_by(*by).order_by(*by)
 
 
+def step_tally(query: InstanceQuery) -> Rows:
+    """Ask how many instances that have not ended are at which step, and since when the slowest has not moved."""
+    c = instances.c
+    by = (c.definition_name, c.definition_version, c.current_step)
+    counted = (func.count().label("tally"), func.min(c.updated_at).label("unmoved_since"))
+    live = (*_wanted(query), c.current_step.is_not(None))
+    return select(*by, *counted).where(*live).group_by(*by).order_by(*by)
+
+
+def day_tally(query: InstanceQuery, since: datetime, dialect: str) -> Rows:
+    """Ask how many instances ended on which day, as the number of days since 1970."""
+    end = instances.c.completed_at
+    if dialect == "postgresql":
+        day: ColumnElement[Any] = cast(func.floor(extract("epoch", end) / 86_400), BigInteger)
+    else:
+        day = type_coerce(end, BigInteger) // 86_400_000_000
+    ended = (*_wanted(query), end >= since)
+    return select(day.label("day"), func.count().label("tally")).where(*ended).group_by(day)
+
+
 def _wanted(query: InstanceQuery) -> list[ColumnElement[bool]]:
     c = instances.c
     wanted = _equal(
@@ -147,6 +172,8 @@ def _wanted(query: InstanceQuery) -> list[ColumnElement[bool]]:
         (c.tenant_id, query.tenant_id),
         (c.correlation_id, query.correlation_id),
     )
+    if query.ids is not None:
+        wanted.append(c.id.in_(query.ids))
     if query.visible_to is not None:
         wanted.append(in_tenant(c.tenant_id, query.visible_to.tenant_id))
         seen = seen_instances(query.visible_to, c.definition_name, c.definition_version, c.id)

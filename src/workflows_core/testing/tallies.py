@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from attrs import evolve
 
@@ -54,6 +55,41 @@ class TallySuite:
             assert await counted(unit.instances.tally(query)) == 0
             assert await counted(unit.instances.tally(InstanceQuery(status=InstanceStatus.FAILED))) == 0
             assert await counted(unit.instances.tally(InstanceQuery())) == 2
+
+    async def test_instances_are_counted_by_the_step_they_are_at(self, storage: Storage) -> None:
+        starts = [start(AT + number * SECOND) for number in range(3)]
+        for changes in ([starts[2]], [starts[0]], [starts[1]], [of(start(AT + SECOND), "other", "9")]):
+            await stored(storage, changes)
+
+        async with storage.unit_of_work() as unit:
+            found = await unit.instances.tally_steps(InstanceQuery(limit=1, offset=1))
+            some = await unit.instances.tally_steps(InstanceQuery(definition_name="other"))
+            chosen = await unit.instances.find(InstanceQuery(ids=frozenset({starts[1].instance.id})))
+            nothing = await unit.instances.count(InstanceQuery(ids=frozenset()))
+
+        first, step = starts[0].instance, starts[0].instance.current_step
+        assert [
+            (each.definition_name, each.step, each.count, each.unmoved_since) for each in found
+        ] == sorted([(first.definition_name, step, 3, AT), ("other", step, 1, AT + SECOND)])
+        assert [(each.definition_version, each.count) for each in some] == [("9", 1)]
+        assert [each.id for each in chosen] == [starts[1].instance.id]
+        assert nothing == 0
+
+    async def test_instances_are_counted_by_the_day_on_which_they_ended(self, storage: Storage) -> None:
+        midnight = datetime(2026, 3, 2, tzinfo=UTC)
+        ends = [midnight - SECOND, midnight, midnight + 5 * SECOND, midnight - timedelta(days=400), None]
+        for number, end in enumerate(ends):
+            begun = start(AT + number * SECOND)
+            await stored(storage, [evolve(begun, instance=evolve(begun.instance, completed_at=end))])
+
+        async with storage.unit_of_work() as unit:
+            found = await unit.instances.tally_days(InstanceQuery(), midnight - timedelta(days=1))
+            late = await unit.instances.tally_days(InstanceQuery(), midnight + SECOND)
+            none = await unit.instances.tally_days(InstanceQuery(created_by="nobody"), midnight)
+
+        assert dict(found) == {date(2026, 3, 1): 1, date(2026, 3, 2): 2}
+        assert dict(late) == {date(2026, 3, 2): 1}
+        assert dict(none) == {}
 
 
 async def counted(asked: Awaitable[Sequence[InstanceTally]]) -> int:

@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from workflows_core.actors import Actor
 from workflows_core.errors import InvalidDataError, TaskNotFoundError
 from workflows_core.paging import Cursor
-from workflows_core.ports import TaskOrder, TaskQuery
+from workflows_core.ports import InstanceQuery, TaskOrder, TaskQuery
 from workflows_core.states import TaskStatus
 from workflows_litestar.ui.view import View
 
@@ -128,8 +128,11 @@ class InboxController(Controller):
         except InvalidDataError:  # a place in a list of another order
             wanted = evolve(query(view, asked, asked.tab), limit=PAGE)
         page = await tasks.page(wanted, actor=view.visitor.seeing)
+        cases = InstanceQuery(ids=frozenset(task.instance_id for task in page.items))
+        found = await view.engine.find_instances(cases) if page.items else ()  # who sees a task sees its case
         return await view.page(
             "inbox.html",
+            cases={case.id: case for case in found},
             asked=asked,
             counts=counts,
             page=page,

@@ -32,7 +32,24 @@ def facts(data: Mapping[str, Json], schema: JsonObject | None = None) -> list[Fa
     """Return what data says; a schema tells what the members are called."""
     properties = (schema or {}).get("properties")
     titles = properties if isinstance(properties, dict) else {}
-    return [Fact(_label(name, titles.get(name)), value, _is_long(value)) for name, value in data.items()]
+    return [
+        Fact(_label(name, titles.get(name)), _titled(value, titles.get(name)), _is_long(value))
+        for name, value in data.items()
+    ]
+
+
+def _titled(value: Json, schema: object) -> Json:
+    """Return what people call a value that was chosen out of several."""
+    options = schema.get("oneOf") if isinstance(schema, dict) else None
+    for option in options if isinstance(options, list) else []:
+        if (
+            isinstance(option, dict)
+            and "const" in option
+            and option["const"] == value
+            and option.get("title")
+        ):
+            return option["title"]  # type: ignore[no-any-return]
+    return value
 
 
 def _label(name: str, schema: object) -> str:

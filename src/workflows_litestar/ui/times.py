@@ -77,6 +77,17 @@ def age(texts: Texts, since: datetime, now: datetime) -> str:
     return _span(texts, max(now - since, timedelta()))
 
 
+def short(texts: Texts, since: datetime, now: datetime) -> str:
+    """Say how long something has been going on where there is little room."""
+    seconds = max((now - since).total_seconds(), 0)
+    for unit, length in (("days", 2 * _DAY), ("hours", 2 * _HOUR), ("minutes", 60)):
+        if seconds >= length:
+            return texts(
+                f"short.{unit}", number=int(seconds // {"days": _DAY, "hours": _HOUR, "minutes": 60}[unit])
+            )
+    return texts("short.moment")
+
+
 def took(texts: Texts, since: datetime, until: datetime) -> str:
     """Say how long something took; machines take less than a second."""
     seconds = (until - since).total_seconds()

@@ -12,12 +12,14 @@ from litestar.params import FromPath
 from markupsafe import Markup
 
 from workflows_core.diagram import diagram_of
-from workflows_core.drawing.svg import Extras, svg
+from workflows_core.drawing.svg import svg
 from workflows_core.errors import FormValidationError, InvalidDataError
 from workflows_core.mermaid import mermaid
 from workflows_core.ports import InstanceQuery
+from workflows_core.statistics import flow
 from workflows_core.validation import validate
 from workflows_litestar.ui import forms
+from workflows_litestar.ui.heat import heated
 from workflows_litestar.ui.tasks import text_of
 from workflows_litestar.ui.view import View, words_of
 
@@ -45,11 +47,13 @@ class WorkflowController(Controller):
         definition = _definition(view, name)
         diagram = diagram_of(definition)
         title = view.texts("workflow.graph_of", name=words_of(name))
+        now_at = await flow(view.engine, view.visitor.seeing, workflow=name, days=1)
+        extras = heated(view, now_at, definition, links=_links(definition))
         query = InstanceQuery(definition_name=name, limit=LATEST)
         return await view.page(
             "workflow.html",
             definition=definition,
-            graph=Markup(svg(diagram, title=title, extras=Extras(links=_links(definition)))),  # noqa: S704 - all text in it is escaped
+            graph=Markup(svg(diagram, title=title, extras=extras)),  # noqa: S704 - all text in it is escaped
             mermaid=mermaid(diagram),
             problems=validate(definition, view.engine.forms),
             versions=list(reversed(view.engine.registry.get_versions(name))),
