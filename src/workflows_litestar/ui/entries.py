@@ -70,19 +70,26 @@ def _read(field: Field, submitted: Submitted, problems: list[FormProblem]) -> ob
 
 
 def _read_object(field: Field, submitted: Submitted, problems: list[FormProblem]) -> object:
+    if not (field.is_required or _is_entered(field, submitted)):
+        return NOTHING
     values = {str(each.path[-1]): _read(each, submitted, problems) for each in field.fields}
-    entered = {name: value for name, value in values.items() if value is not NOTHING}
-    return entered if entered or field.is_required else NOTHING
+    return {name: value for name, value in values.items() if value is not NOTHING}
 
 
 def _read_list(field: Field, submitted: Submitted, problems: list[FormProblem]) -> object:
     """Read the items; those in which nothing was entered (the spare row of a page without scripts) are left out."""
-    items = []
-    for index in _indexes(field, submitted):
-        value = _read(field.at(index), submitted, problems)
-        if value is not NOTHING and value != {}:
-            items.append(value)
+    fields = [field.at(index) for index in _indexes(field, submitted)]
+    values = [_read(each, submitted, problems) for each in fields if _is_entered(each, submitted)]
+    items = [value for value in values if value is not NOTHING]
     return items if items or field.is_required else NOTHING
+
+
+def _is_entered(field: Field, submitted: Submitted) -> bool:
+    """Say whether anything stands in a field, or in one of those in it."""
+    return any(
+        text.strip() != "" and (name == field.name or name.startswith(field.name + "/"))
+        for name, text in submitted.items()
+    )
 
 
 def _indexes(field: Field, submitted: Submitted) -> list[int]:

@@ -67,7 +67,7 @@ class Frame:
 
     def render(self, template: str, **values: object) -> str:
         """Render a template, or a part of a page."""
-        page = _environment().get_template(template)
+        page = environment().get_template(template)
         return page.render(
             v=self, t=self.texts, url=self.url, asset=self.asset, visitor=self.visitor, **values
         )
@@ -144,7 +144,8 @@ def words_of(name: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return where templates come from, and what they can use."""
     environment = Environment(
         loader=PackageLoader("workflows_litestar.ui"),
         autoescape=True,
