@@ -66,6 +66,7 @@ async def guide(client: TravelClient, url: str, database: str) -> str:
     lines = [
         f"Travel requests of a university, on {url} (database: {database.rpartition('@')[2]})",
         "",
+        f"  Pages: say who you are    {url}/workflows/ui",
         f"  API, to read and to try   {url}/schema",
         f"  The process as a picture  {url}/workflows/definitions/{WORKFLOW}/graph",
         "",

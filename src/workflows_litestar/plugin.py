@@ -104,7 +104,8 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
     ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
         @asynccontextmanager
         async def lifespan(_: Litestar) -> AsyncIterator[None]:
-            if (self.config.enable_api or self.config.enable_ui) and not identity.is_configured:
+            is_open = (self.config.enable_api or self.config.enable_ui) and not identity.is_configured
+            if is_open and not self.config.ui_demo_users:  # who names people to play knows that it is a play
                 logger.warning(NO_IDENTITY)
             try:
                 if storage is not None:
@@ -146,10 +147,6 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
             request_max_body_size=MAX_BODY,
         )
 
-    def _tags(self, group: str) -> list[str]:
-        tags = list(self.config.api_tags)
-        return [*tags, group] if tags == list(DEFAULT_TAGS) else tags
-
     def _add_pages(self, app_config: AppConfig, identity: Identity) -> None:
         from workflows_litestar.ui.headers import add_headers  # noqa: PLC0415 - the API needs no templates
         from workflows_litestar.ui.site import ui_router  # noqa: PLC0415 - likewise
@@ -163,6 +160,10 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
         guards = [*config.api_guards, identity.guard]
         app_config.route_handlers.append(ui_router(config.ui_path_prefix, guards, config.ui_demo_users))
         app_config.before_send.append(add_headers)
+
+    def _tags(self, group: str) -> list[str]:
+        tags = list(self.config.api_tags)
+        return [*tags, group] if tags == list(DEFAULT_TAGS) else tags
 
 
 def _is_storage(database: object) -> bool:
