@@ -10,6 +10,7 @@ from litestar.di import NamedDependency, Provide
 from workflows_litestar.dependencies import Engine
 from workflows_litestar.identity import Acting
 from workflows_litestar.ui import csrf
+from workflows_litestar.ui.bulk import BulkController
 from workflows_litestar.ui.dashboard import DashboardController
 from workflows_litestar.ui.failures import exception_handlers
 from workflows_litestar.ui.headers import MARK
@@ -54,6 +55,7 @@ def ui_router(prefix: str, guards: Sequence[Guard], people: Sequence[Actor]) -> 
             WorkflowController,
             InstanceController,
             DashboardController,
+            BulkController,
             choose_visitor,
         ],
         guards=guards,
