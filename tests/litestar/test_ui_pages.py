@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from importlib.resources import files
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ from tests.litestar.pages import ANN, BOB, LEAVE, SCRIPT, Browser, identify, ope
 from workflows_core import BaseHumanStep, WorkflowDefinition
 from workflows_core.actors import Actor
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
+from workflows_litestar.ui.english import ENGLISH
 
 # What every page has
 
@@ -353,3 +356,23 @@ async def test_an_error_of_ours_says_nothing_about_the_inside(
     assert (await bob.get("/workflows/ui")).status_code == 500
     assert "secret" not in bob.page
     assert "secret" in caplog.text
+
+
+def test_what_is_shipped_of_others_is_what_they_published() -> None:
+    folder = files("workflows_litestar.ui") / "static"
+    digest = hashlib.sha256((folder / "htmx.min.js").read_bytes()).hexdigest()
+
+    assert digest in (folder / "README.md").read_text(encoding="utf-8")
+    assert "Zero-Clause BSD" in (folder / "htmx.LICENSE.txt").read_text(encoding="utf-8")
+
+
+def test_every_text_that_a_page_names_is_in_the_catalogue() -> None:
+    folder = files("workflows_litestar.ui") / "templates"
+    pages = "".join(
+        each.read_text(encoding="utf-8") for each in folder.iterdir() if each.name.endswith(".html")
+    )
+    named = set(re.findall(r'\bt\(\s*["\']([a-z_.]+)["\']\s*[,)]', pages))
+    counted = set(re.findall(r'\bt\.count\(\s*["\']([a-z_.]+)["\']', pages))
+
+    assert len(named) > 100
+    assert named | {f"{key}.{number}" for key in counted for number in ("one", "other")} <= ENGLISH.keys()
