@@ -120,7 +120,7 @@ def _unavailable(name: str, module: str) -> click.Command:
 @click.group(cls=AnnouncedCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="workflows-litestar")
 @click.pass_context
-def workflows(ctx: click.Context) -> None:
+def workflows(context: click.Context, /) -> None:  # as `ctx` Litestar would hand it over a second time
     """Durable approvals and long-running processes."""
     if os.environ.get("NO_COLOR"):  # https://no-color.org
-        ctx.color = False
+        context.color = False
