@@ -56,6 +56,7 @@ EXTRA_OF_INSTANCES = {
 EXTRA_OF_DETAILS = {
     "current_steps": "branches run side by side; the printed field holds one of them",
     "cancel_reason": "can be given on canceling, and would be lost",
+    "suspend_reason": "can be given on suspending, and would be lost",
 }
 EXTRA_OF_EXECUTIONS = {
     "attempt": "tells the retries of a step apart",
@@ -74,6 +75,25 @@ EXTRA_OF_TASKS = {
     "comment": "can be given on completing, and would be lost",
     "completed_by": "a closed task says who did it",
     "completed_at": "a closed task says when it was done",
+    "workflow_name": "an inbox shows it",
+    "state": "says whether it is offered, held, delegated or asked about",
+    "revision": "can be quoted on completing: approve what you saw",
+    "requires_revision": "says whether it must be quoted",
+    "owner": "says to whom a delegated task comes back",
+    "follow_up_date": "can be set, and would be lost",
+    "tenant_id": "can be given at the start, and would be lost",
+    "on_behalf_of": "says for whom a substitute did it",
+    "closed_reason": "says why it was closed otherwise",
+}
+EXTRA_OF_TASK_DETAILS = {
+    "data": "what is decided about",
+    "draft": "can be put aside, and would be lost",
+    "thread": "comments, questions and answers would be lost",
+    "question": "says what was asked",
+}
+EXTRA_OF_COMPLETED = {
+    "next_task": "leads a person through an instance without a search",
+    "instance": "shows what came of it",
 }
 EXTRA_OF_NODES = {"state": "a page that draws by itself needs it for the colours that the text has"}
 EXTRA_OF_EDGES = {
@@ -83,7 +103,11 @@ EXTRA_OF_EDGES = {
 EXTRA: dict[str, str] = {
     f"{at}.{name}": why
     for at, extra in {
-        "$": EXTRA_OF_INSTANCES | EXTRA_OF_DETAILS | EXTRA_OF_TASKS,
+        "$": EXTRA_OF_INSTANCES
+        | EXTRA_OF_DETAILS
+        | EXTRA_OF_TASKS
+        | EXTRA_OF_TASK_DETAILS
+        | EXTRA_OF_COMPLETED,
         "$[]": EXTRA_OF_INSTANCES | EXTRA_OF_TASKS,
         "$.step_history[]": EXTRA_OF_EXECUTIONS,
         "$.nodes[]": EXTRA_OF_NODES,
@@ -94,7 +118,11 @@ EXTRA: dict[str, str] = {
 
 # What a class of the guide may hold beyond the printed fields, and why; they come after these.
 EXTRA_FIELDS: dict[str, dict[str, str]] = {
-    "CompleteTaskDTO": {"outcome": "a task with named outcomes is completed with one of them"},
+    "StartWorkflowDTO": {"version": "an older version can be started as well"},
+    "CompleteTaskDTO": {
+        "outcome": "a task with named outcomes is completed with one of them",
+        "revision": "approve what you saw",
+    },
     "WorkflowInstanceDTO": EXTRA_OF_INSTANCES,
     "HumanTaskDTO": EXTRA_OF_TASKS,
 }

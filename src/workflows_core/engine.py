@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import TYPE_CHECKING, Self, TypedDict
 
 from attrs import evolve, frozen
@@ -112,6 +113,7 @@ class ExecutionEngine:
         self.storage = storage
         self.clock = clock or SystemClock()
         self._ids = ids or TimeOrderedIds()
+        self._condition: Callable[[Instance], None] | None = None
         self.forms = forms or JsonSchemaValidator()
         self.runs_steps = runs_steps
 
@@ -672,6 +674,16 @@ class ExecutionEngine:
 
     # The one way in which anything changes
 
+    def provided(self, condition: Callable[[Instance], None]) -> Self:
+        """Return this engine as one that changes an instance only where a condition holds, which raises otherwise.
+
+        It is asked about the very state that a change is based on, after a lost race again; and only if nothing else
+        is against the change, so that nobody learns from it of what they may not see.
+        """
+        other = copy(self)
+        other._condition = condition  # noqa: SLF001 - it is one of these
+        return other
+
     async def _change(self, instance_id: UUID, command: Callable[[Instance], cmd.Command]) -> Instance:
         return (await self.change(instance_id, command)).instance
 
@@ -693,6 +705,8 @@ class ExecutionEngine:
             change = await self._decide(
                 definition, instance, *(asked if isinstance(asked, Sequence) else [asked])
             )
+            if self._condition is not None:
+                self._condition(instance)
             if await self._commit(change, None):
                 return change
 

@@ -29,12 +29,14 @@ from workflows_core.explanation import explain_task
 from workflows_core.paging import Page
 from workflows_core.permissions import Action, may, policies_of
 from workflows_core.ports import place_of
+from workflows_core.tasks import shown
 from workflows_core.visibility import all_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from uuid import UUID
 
+    from workflows_core.data import JsonObject
     from workflows_core.engine import ExecutionEngine
     from workflows_core.explanation import TaskExplanation
     from workflows_core.instance import Instance
@@ -49,6 +51,7 @@ UNCHANGED: Final = "unchanged"
 LONGEST_TEXT: Final = 20_000
 """How many characters a comment, a question or a reason may have."""
 
+_EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -66,6 +69,27 @@ class Completion:
     task: Task
     instance: Instance
     next_task: Task | None
+
+
+@frozen
+class TaskView:
+    """A task and its instance, as of the same moment.
+
+    Attributes:
+        task: The task.
+        instance: The instance it belongs to.
+    """
+
+    task: Task
+    instance: Instance
+
+    @property
+    def data(self) -> JsonObject | None:
+        """The data of the instance that is decided about; `None` once the task is closed."""
+        if not self.task.is_open:
+            return None
+        found: JsonObject = shown(self.task, self.instance.data)["data"]  # type: ignore[assignment]  # an object
+        return found
 
 
 @frozen
@@ -104,6 +128,23 @@ class HumanTasks:
             await self._check_visible(await self._engine.known(actor), task, instance)
         return task
 
+    async def view(self, task_id: UUID, *, actor: Actor | None = None) -> TaskView:
+        """Return a task, open or closed, with what is decided about; both belong together.
+
+        Raises:
+            TaskNotFoundError: If there is none, or none that the actor may see.
+        """
+        return await self._view(task_id, None if actor is None else await self._engine.known(actor))
+
+    async def _view(self, task_id: UUID, actor: Actor | None) -> TaskView:
+        async with self._engine.storage.unit_of_work() as unit:
+            task = await unit.tasks.get(task_id)
+            instance = await unit.instances.get(task.instance_id)
+        task = instance.tasks.get(task_id, task)
+        if actor is not None:
+            await self._check_visible(actor, task, instance)
+        return TaskView(task, instance)
+
     async def find(self, query: TaskQuery, *, actor: Actor | None = None) -> Sequence[Task]:
         """Return the tasks the query asks for, in its order; to an actor, those that they may see."""
         query = await self._scoped(query, actor)
@@ -141,13 +182,9 @@ class HumanTasks:
             TaskNotFoundError: If there is none, or none that they may see.
         """
         actor = await self._engine.known(actor)
-        async with self._engine.storage.unit_of_work() as unit:
-            task = await unit.tasks.get(task_id)
-            instance = await unit.instances.get(task.instance_id)
-        task = instance.tasks.get(task_id, task)
-        definition = await self._engine.get_definition(instance)
-        await self._check_visible(actor, task, instance)
-        return explain_task(task, actor, instance, definition, self._engine.clock.now())
+        seen = await self._view(task_id, actor)
+        definition = await self._engine.get_definition(seen.instance)
+        return explain_task(seen.task, actor, seen.instance, definition, self._engine.clock.now())
 
     async def get_history(self, task_id: UUID, *, actor: Actor | None = None) -> Sequence[HistoryEntry]:
         """Return everything that happened to a task: the entries of its instance with the events about it alone.
@@ -249,7 +286,7 @@ class HumanTasks:
             RevisionRequiredError: If what was seen must be quoted and is not.
         """
         submitted, size = to_object(data, what="The submitted data")
-        said = None if comment is None else _text(comment, "The comment")
+        said = _text(comment, "The comment", "/comment") if comment and comment.strip() else None
         words = "complete the task"
         actor = None if actor is None else await self._engine.known(actor)
         task = await self.get(task_id)
@@ -370,7 +407,7 @@ class HumanTasks:
             InvalidDataError: If there is nobody to ask.
         """
         asked = None if of is None else _user(of, "Who is asked", "/of")
-        text = _text(question, "The question")
+        text = _text(question, "The question", "/question")
         asking = _Asking(actor, user_id)
         return await self._do(
             task_id, "request information", asking, cmd.RequestInformation, question=text, asked=asked
@@ -387,7 +424,7 @@ class HumanTasks:
             InvalidTransitionError: If nothing was asked.
         """
         asking = _Asking(actor, user_id)
-        text = _text(answer, "The answer")
+        text = _text(answer, "The answer", "/answer")
         return await self._do(task_id, "answer the question", asking, cmd.AnswerQuestion, answer=text)
 
     async def withdraw_question(
@@ -419,7 +456,7 @@ class HumanTasks:
         """
         asking = _Asking(actor, user_id)
         return await self._do(
-            task_id, "comment on the task", asking, cmd.CommentTask, text=_text(text, "The comment")
+            task_id, "comment on the task", asking, cmd.CommentTask, text=_text(text, "The comment", "/text")
         )
 
     async def save_draft(
@@ -651,15 +688,15 @@ async def _each(task_ids: Iterable[UUID], do: Callable[[UUID], Awaitable[Task]])
     return answers
 
 
-def _text(given: str, what: str) -> str:
+def _text(given: str, what: str, pointer: str) -> str:
     text = to_object({"text": given}, what=what)[0]["text"]
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
-        raise InvalidDataError("", f"{what} must be text of 1 to {LONGEST_TEXT} characters")
+        raise InvalidDataError(pointer, f"{what} must be text of 1 to {LONGEST_TEXT} characters")
     return text
 
 
 def _reason(given: str | None) -> str | None:
-    return None if given is None or not given.strip() else _text(given, "The reason")
+    return None if given is None or not given.strip() else _text(given, "The reason", "/reason")
 
 
 def _user(given: str, what: str, pointer: str) -> str:
@@ -674,9 +711,12 @@ def _moment(given: datetime | str | None, pointer: str) -> datetime | None:
         return None
     if not isinstance(given, datetime) or given.tzinfo is None:
         raise InvalidDataError(pointer, "A moment must have a time zone")
-    moment = given.astimezone(UTC)
-    if moment >= _LATEST:
-        raise InvalidDataError(pointer, f"A moment must lie before {_LATEST:%Y}")
+    try:
+        moment = given.astimezone(UTC)
+    except OverflowError:
+        moment = _LATEST
+    if not _EARLIEST <= moment < _LATEST:
+        raise InvalidDataError(pointer, f"A moment must lie between {_EARLIEST:%Y} and {_LATEST:%Y}")
     return moment
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
+from workflows_core.actors import Actor
 from workflows_core.errors import NotPermittedError
 from workflows_litestar.problems import Complaint, InvalidRequestError
-
-if TYPE_CHECKING:
-    from workflows_core.actors import Actor
 
 
 class Asking(TypedDict):
@@ -39,6 +37,43 @@ def asking(actor: Actor | None, named: str | None = None, *, required: str | Non
     if not named and required is not None:
         raise InvalidRequestError(Complaint("This field is required.", pointer=required))
     return {"actor": None, "user_id": named or None}
+
+
+def name_of(actor: Actor | None, named: str | None) -> str | None:
+    """Return the name of who asks.
+
+    Raises:
+        NotPermittedError: As `asking`.
+    """
+    asked = asking(actor, named)
+    return asked["user_id"] if asked["actor"] is None else asked["actor"].user_id
+
+
+def asking_person(actor: Actor | None, named: str | None) -> Actor:
+    """Return who asks, where it is about them and not about what they do.
+
+    Where no identity is configured it is whom the query names, as the application itself that may do everything.
+
+    Raises:
+        NotPermittedError: As `asking`.
+    """
+    asked = asking(actor, named)
+    return asked["actor"] or Actor.trusted(asked["user_id"])
+
+
+def own_name(actor: Actor | None, named: str | None) -> Actor:
+    """Return whose own list is asked for.
+
+    Raises:
+        NotPermittedError: As `asking`.
+        InvalidRequestError: If nobody is known.
+    """
+    asked = asking(actor, named)
+    if asked["actor"] is not None:
+        return asked["actor"]
+    if asked["user_id"] is None:
+        raise InvalidRequestError(Complaint("Say whose tasks are meant.", parameter="user_id"))
+    return Actor(asked["user_id"])
 
 
 def tenant_of(actor: Actor | None, named: str | None) -> str | None:

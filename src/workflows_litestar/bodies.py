@@ -71,6 +71,9 @@ class JsonBody(AbstractDTO[T]):
             schema = schema_creator.schema_registry.from_reference(described).schema
         assert isinstance(schema, Schema)  # noqa: S101 - a reference leads to a schema
         schema.additional_properties = False
+        for each in (schema.properties or {}).values():
+            if isinstance(each, Schema) and each.default is msgspec.UNSET:
+                each.default = None  # nothing a client could send
         return described
 
 

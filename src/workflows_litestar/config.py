@@ -45,7 +45,6 @@ class WorkflowPluginConfig:
     auto_register_workflows: Sequence[type[WorkflowClass] | WorkflowDefinition] = field(default_factory=list)
     """Workflow classes or definitions to register with the plugin's registry."""
 
-    registry: WorkflowRegistry | None = None
     enable_ui: bool = True
     """Whether the pages for people are there."""
 
@@ -56,6 +55,7 @@ class WorkflowPluginConfig:
     """People whom a visitor of the pages can choose to be, to try something out. Without an identity alone: where one
     is configured they are refused. By default a visitor without an identity says any name."""
 
+    registry: WorkflowRegistry | None = None
     """The registry to use; a new one by default."""
 
     database: object = None
@@ -77,11 +77,11 @@ class WorkflowPluginConfig:
             self.identify is None or callable(self.identify),
             f"identify must be a function that takes a connection and returns an Actor, not {self.identify!r}.",
         )
-        tags: Sequence[object] = self.api_tags
         users: Sequence[object] = self.ui_demo_users
         for user in users:
             is_user = isinstance(user, Actor) and user.user_id is not None and not user.is_trusted
             _refuse_unless(is_user, f"ui_demo_users holds {user!r}, which is no Actor with a name.")
+        tags: Sequence[object] = self.api_tags
         for tag in tags:
             is_name = isinstance(tag, str) and bool(tag)
             _refuse_unless(is_name, f"api_tags holds {tag!r}, which is not a name.")

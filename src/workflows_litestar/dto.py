@@ -19,10 +19,10 @@ from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.diagram import Diagram, DiagramEdge, DiagramNode, NodeState
 from workflows_core.history import ExecutionStatus, StepExecution
 from workflows_core.mermaid import mermaid
-from workflows_core.states import InstanceStatus, TaskStatus
+from workflows_core.states import InstanceStatus, TaskState, TaskStatus
 from workflows_core.steps import StepKind
 from workflows_core.tasks import Task
-from workflows_litestar.fields import NAME, Name, Prose
+from workflows_litestar.fields import NAME, Name, Prose, Small
 
 if TYPE_CHECKING:
     from workflows_core.engine import Record
@@ -45,7 +45,7 @@ def _name(description: str) -> KwargDefinition:
 class StartWorkflowDTO:
     """What to start, with which data, and for whom."""
 
-    definition_name: Annotated[str, Meta(**NAME), _name("The workflow to start, in its latest version.")]
+    definition_name: Annotated[str, Meta(**NAME), _name("The workflow to start.")]
     input_data: Annotated[dict[str, Any] | None, _about("What the instance begins with.")] = None
     correlation_id: Annotated[
         Name | None, _about("Your own mark for the instance; lists can be filtered by it.")
@@ -54,6 +54,7 @@ class StartWorkflowDTO:
         Name | None, _about("Who starts it: where no identity is configured. Elsewhere it is the principal.")
     ] = None
     tenant_id: Annotated[Name | None, _about("The tenant it belongs to: likewise.")] = None
+    version: Annotated[Name | None, _about("The exact version to start; the latest by default.")] = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ class CompleteTaskDTO:
     ] = ""
     comment: Annotated[Prose | None, _about("What else there is to say.")] = None
     outcome: Annotated[Name | None, _about("One of the task's `outcomes`, where it has any.")] = None
+    revision: Annotated[
+        Small | None,
+        _about(
+            "The `revision` of the task that was seen: if what is decided about has changed since, nothing happens, and "
+            "the answer (412) says what has."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,9 @@ class ReassignTaskDTO:
 
     new_assignee: Annotated[str, Meta(**NAME), _name("Who is to do it.")]
     reason: Annotated[Prose | None, _about("Why; the history keeps it.")] = None
+    user_id: Annotated[
+        Name | None, _about("Who asks: where no identity is configured. Elsewhere it is the principal.")
+    ] = None
 
 
 # Answers
@@ -280,6 +291,7 @@ class WorkflowInstanceDetailDTO(WorkflowInstanceDTO):
     error: Annotated[str | None, _about("What failed, and where: while the status is `failed`.")]
     current_steps: Annotated[list[str], _about("All places where it is: branches run side by side.")]
     cancel_reason: Annotated[str | None, _about("Why it was canceled, if it was.")]
+    suspend_reason: Annotated[str | None, _about("Why it is suspended, while it is.")]
 
     @classmethod
     def from_record(cls, record: Record) -> Self:
@@ -297,6 +309,7 @@ class WorkflowInstanceDetailDTO(WorkflowInstanceDTO):
             error="; ".join(f"{step}: {failure}" for step, failure in instance.failures) or None,
             current_steps=list(instance.current_steps),
             cancel_reason=instance.cancel_reason,
+            suspend_reason=instance.suspend_reason,
         )
 
 
@@ -324,6 +337,15 @@ class HumanTaskDTO:
     comment: Annotated[str | None, _about("What was said on completing it.")]
     completed_by: Annotated[str | None, _about("Who completed it.")]
     completed_at: Annotated[datetime | None, _about("When it was completed or canceled.")]
+    workflow_name: Annotated[str, _about("The workflow its instance runs.")]
+    state: Annotated[str, _about("With whom it is, or how it ended.", TaskState)]
+    revision: Annotated[int, _about("Grows when what is decided about changes: can be quoted on completing.")]
+    requires_revision: Annotated[bool, _about("Whether it has to be quoted.")]
+    owner: Annotated[str | None, _about("Who gets it back from its delegate.")]
+    follow_up_date: Annotated[datetime | None, _about("When whoever holds it wants to see it again.")]
+    tenant_id: Annotated[str | None, _about("The tenant it belongs to.")]
+    on_behalf_of: Annotated[str | None, _about("For whom it was completed, if somebody stood in.")]
+    closed_reason: Annotated[str | None, _about("Why it was closed without being done.")]
 
     @classmethod
     def from_domain(cls, task: Task) -> Self:
@@ -349,4 +371,13 @@ class HumanTaskDTO:
             comment=task.comment,
             completed_by=task.completed_by,
             completed_at=task.completed_at,
+            workflow_name=task.definition_name,
+            state=str(task.state),
+            revision=task.revision,
+            requires_revision=task.requires_revision,
+            owner=task.owner,
+            follow_up_date=task.follow_up_at,
+            tenant_id=task.tenant_id,
+            on_behalf_of=task.on_behalf_of,
+            closed_reason=task.closed_reason,
         )

@@ -6,6 +6,7 @@ Two libraries read the annotations: msgspec checks by its `Meta`, Litestar docum
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final, TypeAlias, TypedDict
 
 from litestar.params import KwargDefinition
@@ -21,12 +22,24 @@ class TextRules(TypedDict):
     pattern: str
 
 
+class NumberRules(TypedDict):
+    """What a number must fulfil."""
+
+    ge: int
+    le: int
+
+
+SMALL: Final[NumberRules] = {"ge": 1 - 2**31, "le": 2**31 - 1}
+"""Numbers of 32 bits."""
 NAME: Final[TextRules] = {"max_length": 255, "pattern": NO_NUL}
 """Names, ids and marks: databases index them, and no index takes a text of any length."""
 PROSE: Final[TextRules] = {"max_length": 10_000, "pattern": NO_NUL}
 """What people write for people."""
 
 Name: TypeAlias = Annotated[str, Meta(**NAME), KwargDefinition(**NAME)]
+Small: TypeAlias = Annotated[int, Meta(**SMALL), KwargDefinition(**SMALL)]
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""A moment with its time zone."""
 Prose: TypeAlias = Annotated[str, Meta(**PROSE), KwargDefinition(**PROSE)]
 
 LARGEST_PAGE: Final = 1000

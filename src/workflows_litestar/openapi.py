@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Operation, RequestBody
 
 from workflows_litestar.problems import MEDIA_TYPE, Problem
+
+WRITES: Final = (400, 404, 409, 412, 413, 415)
+"""How requests with a body that change something may be refused."""
 
 _ANY_REQUEST: Final = (401, 403, 503)
 _MEANINGS: Final[Mapping[int, str]] = MappingProxyType(
@@ -35,3 +40,13 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
         )
         for status in sorted({*statuses, *_ANY_REQUEST})
     }
+
+
+@dataclass
+class OptionalBody(Operation):
+    """An operation whose body may be left out."""
+
+    def __post_init__(self) -> None:
+        """Say so: Litestar calls every body required."""
+        if isinstance(self.request_body, RequestBody):
+            self.request_body.required = False

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypedDict, Unpack
 
 from litestar.exceptions import HTTPException
@@ -33,6 +34,9 @@ UNLOGGED: Final = "workflows_unlogged"
 """Key of a handler's `opt`: whether its path holds what nobody may read in a log."""
 DATA_POINTER: Final = "workflows_data_pointer"
 """Key of a handler's `opt`: JSON pointer to the member of its body that holds the data of a workflow."""
+
+RENAMED: Final = "workflows_renamed"
+"""Key of a handler's `opt`: JSON pointers of the core to those of its body, where they differ."""
 
 
 class Complaint(Struct, frozen=True):
@@ -122,15 +126,33 @@ INVALID_REQUEST: Final = _Kind(400, "invalid-request", "The request is not valid
 
 def from_core(request: Request[Any, Any, Any], error: errors.WorkflowError) -> Response[Problem]:
     """Answer an error of the core as the table says."""
+    opt = request.route_handler.opt
+    problem = problem_of(error, opt.get(DATA_POINTER, ""), opt.get(RENAMED, {}))
+    if problem is None:
+        return unexpected(request, error)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        logger.error("%s %s: %s", request.method, _path(request), error, exc_info=error)
+    return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE)
+
+
+def problem_of(
+    error: errors.WorkflowError, data_pointer: str = "", renamed: Mapping[str, str] = MappingProxyType({})
+) -> Problem | None:
+    """Return an error of the core as a problem; `None` if it is our own fault.
+
+    Args:
+        error: The error.
+        data_pointer: Where in the body the data of a workflow is.
+        renamed: What the core calls the members of the body, to what they are called there.
+    """
     kind = next((KINDS[base] for base in type(error).__mro__ if base in KINDS), None)
     if kind is None:
-        return unexpected(request, error)
+        return None
     detail = str(error)
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        logger.error("%s %s: %s", request.method, _path(request), error, exc_info=error)
         detail = "The storage cannot be used at the moment. Nothing was changed by this request as far as it answered; try again later."
-    complaints = _complaints(error, request.route_handler.opt.get(DATA_POINTER, ""))
-    return _answer(kind, _sentence(complaints) or detail, complaints, **_seen(error))
+    complaints = _complaints(error, data_pointer, renamed)
+    return _problem(kind, _sentence(complaints) or detail, complaints, **_seen(error))
 
 
 def from_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
@@ -178,7 +200,7 @@ def exception_handlers() -> ExceptionHandlersMap:
     would win over handlers by type. The statuses this API documents are therefore named.
     """
     handlers: dict[int | type[Exception], ExceptionHandler[Any]] = dict.fromkeys(
-        (400, 401, 403, 404, 405, 413, 415, 429, 500), from_http
+        (400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 500), from_http
     )
     handlers[HTTPException] = from_http
     handlers[errors.WorkflowError] = from_core
@@ -205,10 +227,13 @@ _WORDS: Final = {
 }
 
 
-def _answer(
-    kind: _Kind, detail: str, complaints: Sequence[Complaint], **more: Unpack[_Seen]
-) -> Response[Problem]:
-    problem = Problem(
+def _answer(kind: _Kind, detail: str, complaints: Sequence[Complaint]) -> Response[Problem]:
+    problem = _problem(kind, detail, complaints)
+    return Response(problem, status_code=kind.status, media_type=MEDIA_TYPE)
+
+
+def _problem(kind: _Kind, detail: str, complaints: Sequence[Complaint], **more: Unpack[_Seen]) -> Problem:
+    return Problem(
         f"urn:workflows:problem:{kind.name}",
         kind.title,
         kind.status,
@@ -216,7 +241,6 @@ def _answer(
         tuple(complaints) or UNSET,
         **more,
     )
-    return Response(problem, status_code=kind.status, media_type=MEDIA_TYPE)
 
 
 class _Seen(TypedDict, total=False):
@@ -237,13 +261,15 @@ def _seen(error: errors.WorkflowError) -> _Seen:
             return {}
 
 
-def _complaints(error: errors.WorkflowError, data_pointer: str) -> list[Complaint]:
+def _complaints(
+    error: errors.WorkflowError, data_pointer: str, renamed: Mapping[str, str]
+) -> list[Complaint]:
     """List what is wrong, with pointers from the root of the body; the core's begin at the data."""
     match error:
         case errors.FormValidationError():
             return [Complaint(problem.detail, data_pointer + problem.pointer) for problem in error.problems]
         case errors.InvalidDataError():
-            return [Complaint(f"{error.detail}.", data_pointer + error.pointer)]
+            return [Complaint(f"{error.detail}.", renamed.get(error.pointer, data_pointer + error.pointer))]
         case errors.InvalidOutcomeError():
             return [Complaint(str(error), "/outcome")]
         case _:

@@ -1,30 +1,46 @@
-"""Instances: starting them, looking at them, ending them."""
+"""Instances: starting them, looking at them, operating them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from workflows_core.diagram import diagram_of
-from workflows_core.ports import InstanceQuery
+from workflows_core.ports import InstanceQuery, TaskOrder, TaskQuery
 from workflows_core.states import InstanceStatus
-from workflows_litestar.actor import asking, tenant_of
+from workflows_litestar.actor import asking, name_of, tenant_of
 from workflows_litestar.bodies import JsonBody
 from workflows_litestar.controllers.definitions import GraphFormat
 from workflows_litestar.dependencies import Engine
 from workflows_litestar.dto import (
+    HumanTaskDTO,
     StartWorkflowDTO,
     WorkflowGraphDTO,
     WorkflowInstanceDetailDTO,
     WorkflowInstanceDTO,
 )
+from workflows_litestar.explanations import InstanceExplanationDTO
 from workflows_litestar.fields import FARTHEST, LARGEST_PAGE, NAME, PAGE, PROSE
+from workflows_litestar.histories import HistoryEntryDTO
 from workflows_litestar.identity import Acting
-from workflows_litestar.openapi import refusals
+from workflows_litestar.instance_requests import MoveInstanceDTO, SkipStepDTO
+from workflows_litestar.openapi import WRITES, OptionalBody, refusals
 from workflows_litestar.problems import DATA_POINTER
+from workflows_litestar.tags import TAGGED, IfMatch, if_instance, instance_tag, tagged
+from workflows_litestar.task_requests import NOTHING, ReasonDTO
+from workflows_litestar.waiting import Wait, rested
+
+if TYPE_CHECKING:
+    from workflows_core.instance import Instance
+
+SUSPENDED: Final = "Suspended by request"
+
+
+def _answer(instance: Instance) -> Response[WorkflowInstanceDTO]:
+    return tagged(WorkflowInstanceDTO.from_domain(instance), instance_tag(instance))
 
 
 class InstanceController(Controller):
@@ -37,23 +53,28 @@ class InstanceController(Controller):
         summary="Start a workflow",
         description="Answers as soon as the start is stored; machine steps run in the background.",
         response_description="The instance was started.",
+        response_headers=TAGGED,
         dto=JsonBody[StartWorkflowDTO],
         opt={DATA_POINTER: "/input_data"},
         responses=refusals(400, 404, 409, 413, 415),
     )
     async def start(
-        self, data: JSONBody[StartWorkflowDTO], workflow_engine: Engine, workflow_actor: Acting
-    ) -> WorkflowInstanceDTO:
+        self,
+        data: JSONBody[StartWorkflowDTO],
+        workflow_engine: Engine,
+        workflow_actor: Acting,
+        wait: Wait = 0,
+    ) -> Response[WorkflowInstanceDTO]:
         """Start an instance."""
-        asked = asking(workflow_actor, data.user_id)
         instance = await workflow_engine.start_workflow(
             data.definition_name,
             data.input_data,
-            user_id=asked["user_id"] if workflow_actor is None else workflow_actor.user_id,
+            version=data.version,
+            user_id=name_of(workflow_actor, data.user_id),
             tenant_id=tenant_of(workflow_actor, data.tenant_id),
             correlation_id=data.correlation_id,
         )
-        return WorkflowInstanceDTO.from_domain(instance)
+        return _answer(await rested(workflow_engine, instance, wait))
 
     @get(
         operation_id="list_workflow_instances",
@@ -104,14 +125,15 @@ class InstanceController(Controller):
         summary="Get a workflow instance",
         description="With its data and what was done in it.",
         response_description="The instance.",
+        response_headers=TAGGED,
         responses=refusals(400, 404),
     )
     async def get_instance(
         self, instance_id: FromPath[UUID], workflow_engine: Engine, workflow_actor: Acting
-    ) -> WorkflowInstanceDetailDTO:
+    ) -> Response[WorkflowInstanceDetailDTO]:
         """Return one instance."""
         record = await workflow_engine.get_record(instance_id, actor=workflow_actor)
-        return WorkflowInstanceDetailDTO.from_record(record)
+        return tagged(WorkflowInstanceDetailDTO.from_record(record), instance_tag(record.instance))
 
     @get(
         "/{instance_id:str}/graph",
@@ -133,13 +155,60 @@ class InstanceController(Controller):
         definition = await workflow_engine.get_definition(record.instance)
         return WorkflowGraphDTO.from_domain(diagram_of(definition, record.instance, record.entries))
 
+    @get(
+        "/{instance_id:str}/explain",
+        operation_id="explain_workflow_instance",
+        summary="Explain a workflow instance",
+        description="What it waits for, since when and until when, and who can act.",
+        response_description="The explanation.",
+        responses=refusals(400, 404),
+    )
+    async def explain(
+        self, instance_id: FromPath[UUID], workflow_engine: Engine, workflow_actor: Acting
+    ) -> InstanceExplanationDTO:
+        """Explain an instance."""
+        explained = await workflow_engine.explain_instance(instance_id, actor=workflow_actor)
+        return InstanceExplanationDTO.from_domain(explained)
+
+    @get(
+        "/{instance_id:str}/history",
+        operation_id="get_workflow_instance_history",
+        summary="Get the history of a workflow instance",
+        description="Everything that happened to it, the oldest first.",
+        response_description="The entries.",
+        responses=refusals(400, 404),
+    )
+    async def get_history(
+        self, instance_id: FromPath[UUID], workflow_engine: Engine, workflow_actor: Acting
+    ) -> list[HistoryEntryDTO]:
+        """Return what happened to an instance."""
+        entries = await workflow_engine.get_history(instance_id, actor=workflow_actor)
+        return [HistoryEntryDTO.from_domain(each) for each in entries]
+
+    @get(
+        "/{instance_id:str}/tasks",
+        operation_id="list_workflow_instance_tasks",
+        summary="List the human tasks of a workflow instance",
+        description="Open and closed, the oldest first.",
+        response_description="The tasks.",
+        responses=refusals(400, 404),
+    )
+    async def list_tasks(
+        self, instance_id: FromPath[UUID], workflow_engine: Engine, workflow_actor: Acting
+    ) -> list[HumanTaskDTO]:
+        """Return the tasks of an instance."""
+        await workflow_engine.get_instance(instance_id, actor=workflow_actor)
+        found = await workflow_engine.find_tasks(TaskQuery(instance_id=instance_id, order=TaskOrder.OLDEST))
+        return [HumanTaskDTO.from_domain(each) for each in found]
+
     @post(
         "/{instance_id:str}/cancel",
         operation_id="cancel_workflow_instance",
         summary="Cancel a workflow instance",
         description="Its open tasks are canceled, its running steps are told to stop.",
         response_description="The instance was canceled.",
-        responses=refusals(400, 404, 409),
+        response_headers=TAGGED,
+        responses=refusals(400, 404, 409, 412),
     )
     async def cancel(
         self,
@@ -149,10 +218,11 @@ class InstanceController(Controller):
         reason: Annotated[
             str, QueryParameter(description="Why; the history keeps it.", **PROSE)
         ] = "Canceled by request",
-    ) -> WorkflowInstanceDTO:
+        if_match: IfMatch = None,
+    ) -> Response[WorkflowInstanceDTO]:
         """End an instance."""
-        instance = await workflow_engine.cancel_workflow(instance_id, reason, **asking(workflow_actor))
-        return WorkflowInstanceDTO.from_domain(instance)
+        engine = if_instance(workflow_engine, if_match)
+        return _answer(await engine.cancel_workflow(instance_id, reason, **asking(workflow_actor)))
 
     @post(
         "/{instance_id:str}/retry",
@@ -160,11 +230,110 @@ class InstanceController(Controller):
         summary="Retry a failed workflow instance",
         description="Only what failed is done again.",
         response_description="The instance goes on.",
-        responses=refusals(400, 404, 409),
+        response_headers=TAGGED,
+        responses=refusals(400, 404, 409, 412),
     )
     async def retry(
-        self, instance_id: FromPath[UUID], workflow_engine: Engine, workflow_actor: Acting
-    ) -> WorkflowInstanceDTO:
+        self,
+        instance_id: FromPath[UUID],
+        workflow_engine: Engine,
+        workflow_actor: Acting,
+        step: Annotated[
+            str | None, QueryParameter(description="Only what failed at this step.", **NAME)
+        ] = None,
+        if_match: IfMatch = None,
+    ) -> Response[WorkflowInstanceDTO]:
         """Revive what failed in an instance."""
-        instance = await workflow_engine.retry_workflow(instance_id, **asking(workflow_actor))
-        return WorkflowInstanceDTO.from_domain(instance)
+        engine = if_instance(workflow_engine, if_match)
+        return _answer(await engine.retry_workflow(instance_id, step=step, **asking(workflow_actor)))
+
+    @post(
+        "/{instance_id:str}/suspend",
+        operation_id="suspend_workflow_instance",
+        summary="Suspend a workflow instance",
+        description="Nothing new begins in it until it is resumed; running steps finish.",
+        response_description="The instance is suspended.",
+        response_headers=TAGGED,
+        dto=JsonBody[ReasonDTO],
+        operation_class=OptionalBody,
+        responses=refusals(*WRITES),
+    )
+    async def suspend(
+        self,
+        instance_id: FromPath[UUID],
+        workflow_engine: Engine,
+        workflow_actor: Acting,
+        data: JSONBody[ReasonDTO] = NOTHING,
+        if_match: IfMatch = None,
+    ) -> Response[WorkflowInstanceDTO]:
+        """Let nothing new begin in an instance."""
+        engine, asked = if_instance(workflow_engine, if_match), asking(workflow_actor, data.user_id)
+        return _answer(await engine.suspend_workflow(instance_id, data.reason or SUSPENDED, **asked))
+
+    @post(
+        "/{instance_id:str}/resume",
+        operation_id="resume_workflow_instance",
+        summary="Resume a suspended workflow instance",
+        description="What fell due in the meantime is due now.",
+        response_description="The instance goes on.",
+        response_headers=TAGGED,
+        responses=refusals(400, 404, 409, 412),
+    )
+    async def resume(
+        self,
+        instance_id: FromPath[UUID],
+        workflow_engine: Engine,
+        workflow_actor: Acting,
+        if_match: IfMatch = None,
+    ) -> Response[WorkflowInstanceDTO]:
+        """Let a suspended instance go on."""
+        engine = if_instance(workflow_engine, if_match)
+        return _answer(await engine.resume_workflow(instance_id, **asking(workflow_actor)))
+
+    @post(
+        "/{instance_id:str}/skip",
+        operation_id="skip_workflow_step",
+        summary="Skip a step of a workflow instance",
+        description="What is at the step goes on as if it were done; its task is canceled, its execution told to stop.",
+        response_description="The instance went on.",
+        response_headers=TAGGED,
+        dto=JsonBody[SkipStepDTO],
+        responses=refusals(*WRITES),
+    )
+    async def skip(
+        self,
+        instance_id: FromPath[UUID],
+        data: JSONBody[SkipStepDTO],
+        workflow_engine: Engine,
+        workflow_actor: Acting,
+        if_match: IfMatch = None,
+    ) -> Response[WorkflowInstanceDTO]:
+        """Go past a step."""
+        engine, asked = if_instance(workflow_engine, if_match), asking(workflow_actor, data.user_id)
+        instance = await engine.skip_step(instance_id, data.step, data.reason, outcome=data.outcome, **asked)
+        return _answer(instance)
+
+    @post(
+        "/{instance_id:str}/move",
+        operation_id="move_workflow_instance",
+        summary="Move a workflow instance to another step",
+        description="It goes on there, earlier or later; the data stays as it is.",
+        response_description="The instance went on.",
+        response_headers=TAGGED,
+        dto=JsonBody[MoveInstanceDTO],
+        responses=refusals(*WRITES),
+    )
+    async def move(
+        self,
+        instance_id: FromPath[UUID],
+        data: JSONBody[MoveInstanceDTO],
+        workflow_engine: Engine,
+        workflow_actor: Acting,
+        if_match: IfMatch = None,
+    ) -> Response[WorkflowInstanceDTO]:
+        """Go on at another step."""
+        engine, asked = if_instance(workflow_engine, if_match), asking(workflow_actor, data.user_id)
+        instance = await engine.move_workflow(
+            instance_id, data.target, data.reason, source=data.source, **asked
+        )
+        return _answer(instance)

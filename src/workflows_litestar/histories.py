@@ -1,0 +1,50 @@
+"""Histories, as answers show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from litestar.params import KwargDefinition
+
+from workflows_core.serialization import events_to_json
+
+if TYPE_CHECKING:
+    from workflows_core.data import JsonObject
+    from workflows_core.transition import HistoryEntry
+
+
+@dataclass(frozen=True)
+class HistoryEntryDTO:
+    """What was committed together: one transition of an instance."""
+
+    revision: Annotated[
+        int, KwargDefinition(description="The revision it led to, counted from 1 without gaps.")
+    ]
+    at: Annotated[datetime, KwargDefinition(description="When it happened.")]
+    actor: Annotated[str | None, KwargDefinition(description="Who caused it; null for the engine itself.")]
+    events: Annotated[
+        list[dict[str, Any]],
+        KwargDefinition(
+            description="What happened, in order; `event` names the kind. What somebody has put aside as a draft is "
+            "left out."
+        ),
+    ]
+
+    @classmethod
+    def from_domain(cls, entry: HistoryEntry) -> Self:
+        """Show an entry."""
+        return cls(
+            revision=entry.revision,
+            at=entry.at,
+            actor=entry.actor,
+            events=[_shown(event) for event in events_to_json(entry.events)],
+        )
+
+
+def _shown(event: JsonObject) -> JsonObject:
+    """Leave out what is not for everybody who may see the instance: what one of them is still typing."""
+    if event["event"] != "DraftSaved":
+        return event
+    return {name: value for name, value in event.items() if name != "data"}

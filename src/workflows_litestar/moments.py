@@ -1,0 +1,26 @@
+"""Moments in requests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from workflows_litestar.problems import Complaint, InvalidRequestError
+
+
+def moment(given: datetime | None, parameter: str) -> datetime | None:
+    """Return a moment of a query in UTC; one without a time zone counts as UTC.
+
+    Raises:
+        InvalidRequestError: If it lies where no calendar of UTC reaches.
+    """
+    if given is None:
+        return None
+    try:
+        return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    except OverflowError:
+        raise InvalidRequestError(Complaint("It lies too far away.", parameter=parameter)) from None
+
+
+def earliest(*moments: datetime | None) -> datetime | None:
+    """Return the first of the moments that are given, `None` if none is."""
+    return min(filter(None, moments), default=None)
