@@ -123,13 +123,14 @@ def _fill() -> None:
         if row.completed_by is not None:
             doers.setdefault(row.instance_id, {}).setdefault(row.step_name, {})[row.completed_by] = None
     for id_, keys in parts.items():
-        for key in keys:
-            connection.execute(sa.insert(PARTICIPANTS).values(instance_id=id_, key=key))
         found = connection.execute(sa.select(INSTANCES.c.state).where(INSTANCES.c.id == id_)).scalar()
+        state = {} if found is None else json.loads(found)
+        state["participants"] = [*dict.fromkeys((*state.get("participants", ()), *keys))]
+        if id_ in doers and not state.get("doers"):
+            state["doers"] = {step: [*names] for step, names in doers[id_].items()}
+        for key in state["participants"]:
+            connection.execute(sa.insert(PARTICIPANTS).values(instance_id=id_, key=key))
         if found is not None:
-            state = json.loads(found) | {"participants": [*keys]}
-            if id_ in doers:
-                state["doers"] = {step: [*names] for step, names in doers[id_].items()}
             text = json.dumps(state, separators=(",", ":"), ensure_ascii=False)
             connection.execute(sa.update(INSTANCES).where(INSTANCES.c.id == id_).values(state=text))
 
