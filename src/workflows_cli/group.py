@@ -26,6 +26,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "Workflows": {
             "validate": "workflows_cli.validate:validate_workflows",
             "graph": "workflows_cli.graph:graph",
+            "run": "workflows_cli.run:run",
         },
         "Processes and databases": {
             "worker": "workflows_cli.worker:worker",
