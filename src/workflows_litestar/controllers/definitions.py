@@ -10,10 +10,15 @@ from litestar.params import FromPath, QueryParameter
 from workflows_core.diagram import diagram_of
 from workflows_litestar.dependencies import Registry
 from workflows_litestar.dto import WorkflowDefinitionDTO, WorkflowGraphDTO
+from workflows_litestar.fields import NAME
 from workflows_litestar.openapi import refusals
 
 GraphFormat = Annotated[
     Literal["mermaid", "json"], QueryParameter(description="What it is asked for; every answer holds both.")
+]
+
+Version = Annotated[
+    str | None, QueryParameter(description="The exact version; the latest by default.", **NAME)
 ]
 
 
@@ -37,13 +42,15 @@ class DefinitionController(Controller):
         "/{name:str}",
         operation_id="get_workflow_definition",
         summary="Get a workflow definition",
-        description="Its latest version.",
+        description="Its latest version, or an exact one.",
         response_description="The definition.",
         responses=refusals(400, 404),
     )
-    async def get_definition(self, name: FromPath[str], workflow_registry: Registry) -> WorkflowDefinitionDTO:
+    async def get_definition(
+        self, name: FromPath[str], workflow_registry: Registry, version: Version = None
+    ) -> WorkflowDefinitionDTO:
         """Return one definition."""
-        return WorkflowDefinitionDTO.from_domain(workflow_registry.get_definition(name))
+        return WorkflowDefinitionDTO.from_domain(workflow_registry.get_definition(name, version))
 
     @get(
         "/{name:str}/graph",
@@ -58,6 +65,26 @@ class DefinitionController(Controller):
         name: FromPath[str],
         workflow_registry: Registry,
         graph_format: GraphFormat = "mermaid",
+        version: Version = None,
     ) -> WorkflowGraphDTO:
         """Return the picture of a definition."""
-        return WorkflowGraphDTO.from_domain(diagram_of(workflow_registry.get_definition(name)))
+        return WorkflowGraphDTO.from_domain(diagram_of(workflow_registry.get_definition(name, version)))
+
+    @get(
+        "/{name:str}/versions",
+        operation_id="list_workflow_definition_versions",
+        summary="List the versions of a workflow definition",
+        description="All that are registered, the latest first.",
+        response_description="The definitions.",
+        responses=refusals(400, 404),
+    )
+    async def list_versions(
+        self, name: FromPath[str], workflow_registry: Registry
+    ) -> list[WorkflowDefinitionDTO]:
+        """Return every version of a definition."""
+        latest = workflow_registry.get_definition(name)
+        versions = reversed(workflow_registry.get_versions(latest.name))
+        return [
+            WorkflowDefinitionDTO.from_domain(workflow_registry.get_definition(name, each))
+            for each in versions
+        ]
