@@ -494,6 +494,14 @@ class ExecutionEngine:
         ) as watch:
             yield watch
 
+    @asynccontextmanager
+    async def watch_all(self) -> AsyncIterator[Watch]:
+        """Watch all instances: `begin`, look at the feed, wait until something is `changed`, and so on."""
+        runner = await self._runner()
+        watcher = await watcher_for(self.storage) if runner is None else runner.watcher
+        async with watcher.watch_all() as watch:
+            yield watch
+
     # Messages
 
     async def publish_message(

@@ -35,7 +35,7 @@ def is_wanted_instance(query: InstanceQuery, summary: InstanceSummary, instance:
         return False
     if query.ids is not None and summary.id not in query.ids:
         return False
-    return query.visible_to is None or _is_seen(query.visible_to, instance)
+    return query.visible_to is None or is_seen(query.visible_to, instance)
 
 
 def is_wanted_task(query: TaskQuery, task: Task, instance: Instance | None) -> bool:
@@ -58,7 +58,7 @@ def is_wanted_task(query: TaskQuery, task: Task, instance: Instance | None) -> b
         and (query.due_before is None or (task.due_at is not None and task.due_at < query.due_before))
         and (query.follow_up_before is None or _is_awake(task, query.follow_up_before))
         and (query.text is None or is_found(query.text, task.title))
-        and (query.visible_to is None or (instance is not None and _is_seen(query.visible_to, instance)))
+        and (query.visible_to is None or (instance is not None and is_seen(query.visible_to, instance)))
     )
 
 
@@ -102,7 +102,8 @@ def _is_awake(task: Task, moment: datetime) -> bool:
     return task.follow_up_at is None or task.follow_up_at <= moment
 
 
-def _is_seen(seen: Visibility, instance: Instance) -> bool:
+def is_seen(seen: Visibility, instance: Instance) -> bool:
+    """Say whether somebody may see an instance."""
     return is_visible(
         seen,
         tenant_id=instance.tenant_id,

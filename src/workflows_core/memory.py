@@ -16,10 +16,13 @@ from workflows_core.errors import (
     SubstitutionNotFoundError,
     TaskNotFoundError,
 )
-from workflows_core.listing import in_order, is_wanted_instance, is_wanted_task
+from workflows_core.feed import Place
+from workflows_core.listing import in_order, is_seen, is_wanted_instance, is_wanted_task
 from workflows_core.mailbox import Mailbox, Messages
 from workflows_core.ports import (
     WATCHED,
+    FeedEntry,
+    FeedPage,
     InstanceSummary,
     InstanceTally,
     StepTally,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from workflows_core.ports import DefinitionKey, InstanceQuery, SubstitutionQuery, TaskQuery
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
+    from workflows_core.visibility import Visibility
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -55,6 +59,7 @@ class _Tables:
     started: dict[str, UUID] = field(factory=dict)
     tasks: dict[UUID, Task] = field(factory=dict)
     history: dict[UUID, list[HistoryEntry]] = field(factory=dict)
+    feed: list[HistoryEntry] = field(factory=list)
     mailbox: Mailbox = field(factory=Mailbox)
     substitutions: dict[UUID, Substitution] = field(factory=dict)
 
@@ -63,6 +68,7 @@ class _Tables:
         instance = transition.instance
         self.instances[instance.id] = instance
         self.history.setdefault(instance.id, []).append(transition.entry)
+        self.feed.append(transition.entry)
         for task in transition.tasks:
             self.tasks[task.id] = task
         if transition.is_start and instance.idempotency_key is not None:
@@ -229,9 +235,9 @@ class MemoryChanges:
 
     def __init__(self) -> None:
         self.listeners: list[Callable[[UUID | None], None]] = []
-        self._watched: dict[UUID, datetime] = {}
+        self._watched: dict[UUID | None, datetime] = {}
 
-    async def watch(self, instance_id: UUID) -> None:
+    async def watch(self, instance_id: UUID | None) -> None:
         """Tell of every transition of an instance; see the port."""
         now = datetime.now(UTC)
         self._watched = {id_: until for id_, until in self._watched.items() if until > now}
@@ -239,7 +245,10 @@ class MemoryChanges:
 
     def tell(self, due: bool, disturbed: Collection[UUID], written: Collection[UUID]) -> None:  # noqa: FBT001
         """Tell what was committed."""
-        news: list[UUID | None] = [id_ for id_ in written if id_ in disturbed or id_ in self._watched]
+        watches_all = None in self._watched
+        news: list[UUID | None] = [
+            id_ for id_ in written if watches_all or id_ in disturbed or id_ in self._watched
+        ]
         if due:
             news.append(None)
         for heard in self.listeners if news else ():
@@ -337,6 +346,7 @@ class MemoryUnitOfWork:
         stored.substitutions.update(written.substitutions)
         for instance_id, entries in written.history.items():
             stored.history.setdefault(instance_id, []).extend(entries)
+        stored.feed.extend(written.feed)
         stored.mailbox.update(written.mailbox)
         _note(self._wake, written.instances.values())
         woken = self._wake_for_mail(written.mailbox)
@@ -533,6 +543,20 @@ class _History:
     async def get(self, instance_id: UUID, *, after: int = 0) -> Sequence[HistoryEntry]:
         entries = [*self.stored.history.get(instance_id, ()), *self.written.history.get(instance_id, ())]
         return entries[after:]
+
+    async def feed(self, place: str | None, limit: int, visible_to: Visibility | None = None) -> FeedPage:
+        if place is None:
+            return FeedPage((), str(len(self.stored.feed)))
+        found: list[FeedEntry] = []
+        number = Place.parse(place).number
+        while number < len(self.stored.feed) and len(found) < limit:
+            entry = self.stored.feed[number]
+            number += 1
+            instance = self.stored.instances[entry.instance_id]
+            if visible_to is None or is_seen(visible_to, instance):
+                key = instance.definition_name, instance.definition_version
+                found.append(FeedEntry(str(number), entry, *key))
+        return FeedPage(tuple(found), str(number))
 
 
 def _page(found: list[V], offset: int, limit: int | None) -> list[V]:

@@ -377,11 +377,57 @@ class SubstitutionRepository(Protocol):
         ...
 
 
+@frozen
+class FeedEntry:
+    """A transition, as a reader of all histories meets it.
+
+    Attributes:
+        place: The place behind it: who goes on from there meets what comes next.
+        entry: What happened.
+        definition_name: The name of the definition of its instance.
+        definition_version: Its version.
+    """
+
+    place: str
+    entry: HistoryEntry
+    definition_name: str
+    definition_version: str
+
+
+@frozen
+class FeedPage:
+    """Some transitions, and the place from which to go on."""
+
+    entries: tuple[FeedEntry, ...]
+    place: str
+
+
 class HistoryRepository(Protocol):
-    """Reading histories. They are written through `UnitOfWork.apply` alone."""
+    """Reading histories. They are written through `UnitOfWork.apply` alone.
+
+    All of them together are the *feed*: every transition once, those of one instance in their order. A place in it is a
+    text that means nothing outside of the storage, and that stays good.
+    """
 
     async def get(self, instance_id: UUID, *, after: int = 0) -> Sequence[HistoryEntry]:
         """Return the entries with a revision above `after`, oldest first; none for an unknown instance."""
+        ...
+
+    async def feed(self, place: str | None, limit: int, visible_to: Visibility | None = None) -> FeedPage:
+        """Return what stands in the feed behind a place, at most `limit` entries; of those that somebody may see.
+
+        Whoever reads on from the place of the page misses nothing, ever, and meets nothing twice: what is not sure to be
+        behind everything that was committed or still can be is held back until it is. So what was committed just now
+        may be missing yet.
+
+        Args:
+            place: Where to begin; `None` for the end, as it is now: nothing is returned but the place.
+            limit: At most so many.
+            visible_to: Only those of instances that somebody may see.
+
+        Raises:
+            InvalidDataError: If that is no place.
+        """
         ...
 
 
@@ -485,8 +531,11 @@ class UnitOfWork(Protocol):
 class Changes(Protocol):
     """What a storage tells of commits; see `Storage.changes`."""
 
-    async def watch(self, instance_id: UUID) -> None:
-        """Hear of every transition of an instance from now on, for at least `WATCHED`; watch again to go on."""
+    async def watch(self, instance_id: UUID | None) -> None:
+        """Hear of every transition of an instance from now on, for at least `WATCHED`; watch again to go on.
+
+        `None` for the transitions of all instances.
+        """
 
 
 class Storage(Protocol):
@@ -569,7 +618,7 @@ class Storage(Protocol):
 
         * with `None` when an instance may have become due that no runner holds;
         * with the id of an instance, when a running step was taken away from its runner (`disturbs`), and at
-          every transition of an instance that is watched.
+          every transition of an instance that is watched, or of any if all are.
 
         These are hints: one may come without cause, or (after a lost connection) not at all. Whoever hears one
         looks for himself, and looks now and then without having heard anything.

@@ -23,6 +23,7 @@ class Watcher:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._watches: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._onlookers: set[asyncio.Event] = set()
         self._listeners: list[Callable[[UUID | None], None]] = []
         self._changes: Changes | None = None
         self._stack = AsyncExitStack()
@@ -57,7 +58,7 @@ class Watcher:
 
     def announce(self, instance_id: UUID) -> None:
         """Tell those who watch an instance that it changed."""
-        for changed in self._watches.get(instance_id, ()):
+        for changed in (*self._watches.get(instance_id, ()), *self._onlookers):
             changed.set()
 
     @asynccontextmanager
@@ -78,23 +79,38 @@ class Watcher:
             if not watches:
                 del self._watches[instance_id]
 
+    @asynccontextmanager
+    async def watch_all(self) -> AsyncIterator[Watch]:
+        """Watch all instances for as long as the context is open."""
+        changed = asyncio.Event()
+        self._onlookers.add(changed)
+        try:
+            yield Watch(changed, None, self._changes)
+        finally:
+            self._onlookers.discard(changed)
+
 
 class Watch:
-    """The eye on one instance."""
+    """The eye on one instance, or on all."""
 
-    def __init__(self, changed: asyncio.Event, instance_id: UUID, changes: Changes | None) -> None:
+    def __init__(self, changed: asyncio.Event, instance_id: UUID | None, changes: Changes | None) -> None:
         self._changed = changed
         self._instance_id = instance_id
         self._changes = changes
 
     async def begin(self) -> None:
-        """Take what was changed so far as seen. Whoever looks at the instance now misses nothing later."""
+        """Take what was changed so far as seen. Whoever looks now misses nothing later."""
         self._changed.clear()
         if self._changes is not None:
             await self._changes.watch(self._instance_id)
 
     async def changed(self, seconds: float) -> None:
-        """Wait until the instance changed since `begin`, at most so many seconds."""
+        """Wait until something changed since `begin`, at most so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything changed since `begin`."""
+        return self._changed.is_set()

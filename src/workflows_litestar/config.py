@@ -39,6 +39,9 @@ class WorkflowPluginConfig:
     """Says who makes a request: takes the connection, returns an `Actor` or `None`, sync or async. By default
     `connection.user` tells, where the application has an authentication middleware. See `workflows_litestar.identity`."""
 
+    max_streams: int = 100
+    """How many streams of events (`/events`) each process keeps open at most; beyond that it answers 503."""
+
     api_tags: Sequence[str] = field(default_factory=lambda: list(DEFAULT_TAGS))
     """OpenAPI tags of the endpoints; the default also tags each with its group, others stand alone."""
 
@@ -77,6 +80,8 @@ class WorkflowPluginConfig:
             self.identify is None or callable(self.identify),
             f"identify must be a function that takes a connection and returns an Actor, not {self.identify!r}.",
         )
+        is_count = self.max_streams >= 0
+        _refuse_unless(is_count, f"max_streams must be a number, and not below 0: {self.max_streams!r}.")
         users: Sequence[object] = self.ui_demo_users
         for user in users:
             is_user = isinstance(user, Actor) and user.user_id is not None and not user.is_trusted

@@ -23,6 +23,8 @@ from workflows_litestar.controllers import CONTROLLERS, OPEN
 from workflows_litestar.identity import ACTOR, NO_IDENTITY, Identity
 from workflows_litestar.problems import exception_handlers
 from workflows_litestar.queries import KNOWN, note_parameters, refuse_unknown
+from workflows_litestar.shutdown import when_stopped
+from workflows_litestar.streams import STREAMS, Streams
 
 if TYPE_CHECKING:
     from click import Group
@@ -75,7 +77,9 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
             dependencies.use_storage(app_config, storage, self.registry, self._registration)
         identity = Identity(self.config.identify, app_config.middleware)
         app_config.dependencies[ACTOR] = Provide(identity.provide)
-        app_config.lifespan.append(self._lifespan(storage, identity))
+        streams = Streams(self.config.max_streams)
+        app_config.dependencies[STREAMS] = Provide(lambda: streams, sync_to_thread=False)
+        app_config.lifespan.append(self._lifespan(storage, identity, streams))
         if self.config.enable_api:
             app_config.route_handlers.append(self._router(identity))
         if self.config.enable_ui:
@@ -100,18 +104,21 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
         return cast("Storage", database) if _is_storage(database) else open_storage(database)
 
     def _lifespan(
-        self, storage: Storage | None, identity: Identity
+        self, storage: Storage | None, identity: Identity, streams: Streams
     ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
         @asynccontextmanager
         async def lifespan(_: Litestar) -> AsyncIterator[None]:
             is_open = (self.config.enable_api or self.config.enable_ui) and not identity.is_configured
             if is_open and not self.config.ui_demo_users:  # who names people to play knows that it is a play
                 logger.warning(NO_IDENTITY)
+            streams.begin()
             try:
                 if storage is not None:
                     await self._start(storage)
-                yield
+                with when_stopped(streams.close):
+                    yield
             finally:
+                streams.close()
                 await stop_runners()
                 if storage is not None and not _is_storage(self.config.database):
                     await storage.close()

@@ -31,6 +31,7 @@ from workflows_core.errors import StorageError
 from workflows_core.ports import WATCHED, Changes
 from workflows_core.transition import Transition
 from workflows_sqla import change_statements as statements
+from workflows_sqla.feed import LATEST, SINCE
 from workflows_sqla.side import SideConnection
 from workflows_sqla.sqlite import database_file
 from workflows_sqla.transactions import Transaction
@@ -48,6 +49,7 @@ INTERVAL: Final = 0.01
 CHANNEL: Final = "workflows"
 _DUE: Final = "due"
 _WATCH: Final = "watch "
+_ALL: Final = "all"
 _BACKOFF: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -55,28 +57,33 @@ class Watched:
     """The instances of one database that somebody, here or in another process, watches."""
 
     def __init__(self) -> None:
-        self._until: dict[UUID, float] = {}
+        self._until: dict[UUID | None, float] = {}
 
     def __bool__(self) -> bool:
         return bool(self._until)
 
     def __contains__(self, instance_id: UUID) -> bool:
-        return instance_id in self._until
+        return instance_id in self._until or (None in self._until and self.are_all)
 
-    def add(self, instance_id: UUID) -> None:
-        """Note that an instance is watched from now on, and forget those that are not any more."""
+    @property
+    def are_all(self) -> bool:
+        """Whether all instances are watched."""
+        return self._until.get(None, 0.0) > monotonic()
+
+    def add(self, instance_id: UUID | None) -> None:
+        """Note that an instance (`None`: each of them) is watched from now on, and forget those that are not any more."""
         now = monotonic()
         self._until = {id_: until for id_, until in self._until.items() if until > now}
         self._until[instance_id] = now + WATCHED.total_seconds()
 
-    def needs_renewal(self, instance_id: UUID) -> bool:
+    def needs_renewal(self, instance_id: UUID | None) -> bool:
         """Say whether half of its time is over."""
         return self._until.get(instance_id, 0.0) < monotonic() + WATCHED.total_seconds() / 2
 
     @property
     def ids(self) -> list[UUID]:
         """All that are watched."""
-        return [*self._until]
+        return [each for each in self._until if each is not None]
 
 
 NOBODY: Final = Watched()
@@ -154,11 +161,11 @@ class ListeningFeed:
             if not self._listeners:
                 await self._side.release(self, self._stop_listening)
 
-    async def watch(self, instance_id: UUID) -> None:
+    async def watch(self, instance_id: UUID | None) -> None:
         """Ask all processes to tell of an instance; see `ports.Changes`."""
         if self._watched.needs_renewal(instance_id):
             self._watched.add(instance_id)
-            asked = {"channel": CHANNEL, "payload": f"{_WATCH}{instance_id}"}
+            asked = {"channel": CHANNEL, "payload": f"{_WATCH}{instance_id or _ALL}"}
             with suppress(StorageError):  # whoever watches looks now and then by himself
                 async with self._side.use() as connection:
                     await connection.execute(statements.notify(), asked)
@@ -194,7 +201,8 @@ class ListeningFeed:
 
     def _receive(self, _: object, __: int, ___: str, payload: str) -> None:
         if payload.startswith(_WATCH):
-            self._watched.add(UUID(payload.removeprefix(_WATCH)))
+            watched = payload.removeprefix(_WATCH)
+            self._watched.add(None if watched == _ALL else UUID(watched))
         else:
             self._tell(None if payload == _DUE else UUID(payload))
 
@@ -233,10 +241,10 @@ class PollingFeed:
             await asyncio.gather(looking, return_exceptions=True)
             look.close()
 
-    async def watch(self, instance_id: UUID) -> None:
+    async def watch(self, instance_id: UUID | None) -> None:
         """Look at the revision of an instance from now on; see `ports.Changes`."""
         self._watched.add(instance_id)
-        if self._look is not None:
+        if self._look is not None and instance_id is not None:
             self._look.remember(instance_id)
 
     async def _keep_looking(self, look: _Look, heard: Heard) -> None:
@@ -255,6 +263,7 @@ class _Look:
         self._connection: sqlite3.Connection | None = None
         self._version = 0
         self._last_signal = 0
+        self._last_number: int | None = None
         self._revisions: dict[UUID, int] = {}
 
     def begin(self) -> None:
@@ -269,7 +278,7 @@ class _Look:
             (version,) = connection.execute("PRAGMA data_version").fetchone()
             if version == self._version:
                 return ()
-            news = {*self._signals(connection), *self._changed(connection)}
+            news = {*self._signals(connection), *self._changed(connection), *self._all(connection)}
         except sqlite3.Error:
             self.close()
             return ()
@@ -308,6 +317,19 @@ class _Look:
         if rows:
             self._last_signal = rows[-1][0]
         return [None if instance_id is None else UUID(bytes=instance_id) for _, instance_id in rows]
+
+    def _all(self, connection: sqlite3.Connection) -> list[UUID]:
+        """Return the instances of the transitions since the last time, if all are watched."""
+        if not self._watched.are_all:
+            self._last_number = None
+            return []
+        if self._last_number is None:  # it begins now, and the last one may have been missed
+            (latest,) = connection.execute(LATEST).fetchone()
+            self._last_number = latest - 1
+        rows: list[Any] = connection.execute(SINCE, (self._last_number,)).fetchall()
+        if rows:
+            self._last_number = rows[-1][0]
+        return [UUID(bytes=instance_id) for _, instance_id in rows]
 
     def _changed(self, connection: sqlite3.Connection) -> list[UUID]:
         """Return the watched instances whose revision is another than before."""

@@ -12,6 +12,7 @@ from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError
 from workflows_core.instance import Instance
 from workflows_core.ports import (
     DefinitionKey,
+    FeedPage,
     InstanceQuery,
     InstanceSummary,
     InstanceTally,
@@ -21,6 +22,7 @@ from workflows_core.ports import (
 )
 from workflows_core.tasks import Task
 from workflows_core.transition import HistoryEntry
+from workflows_core.visibility import Visibility
 from workflows_sqla import statements
 from workflows_sqla.converter import (
     AnyRow,
@@ -33,6 +35,7 @@ from workflows_sqla.converter import (
     to_tally,
     to_task,
 )
+from workflows_sqla.feed import read_feed
 from workflows_sqla.inbox import task_count, task_page
 from workflows_sqla.transactions import Reader, Transaction
 
@@ -186,3 +189,7 @@ class History:
         """Return the entries above a revision; see the port."""
         asked = {"instance_id": instance_id, "after": after}
         return [to_entry(row) for row in await self._reader.execute(statements.history_after(), asked)]
+
+    async def feed(self, place: str | None, limit: int, visible_to: Visibility | None = None) -> FeedPage:
+        """Return what stands in the feed behind a place; see the port."""
+        return await read_feed(self._reader, place, limit, visible_to)

@@ -95,9 +95,16 @@ def _differences(connection: Connection) -> tuple[str, ...]:
     context = MigrationContext.configure(connection, opts=options | {"compare_type": True})
     expected = MetaData(naming_convention=metadata.naming_convention)
     for table in metadata.tables.values():
-        if table.info.get("dialect") in {None, connection.dialect.name}:
-            table.to_metadata(expected)
+        if _is_for(table, connection):
+            copied = table.to_metadata(expected)
+            others = {each.name for each in table.indexes if not _is_for(each, connection)}
+            copied.indexes = {each for each in copied.indexes if each.name not in others}
     return tuple(map(_described, compare_metadata(context, expected)))
+
+
+def _is_for(item: SchemaItem, connection: Connection) -> bool:
+    """Say whether something is there on the database of a connection."""
+    return item.info.get("dialect") in {None, connection.dialect.name}
 
 
 def _is_ours(name: str | None, kind: str, _: object) -> bool:

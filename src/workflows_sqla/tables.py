@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Index,
@@ -64,6 +65,7 @@ instances: Final = Table(
     Column("data_revision", Integer, nullable=False),  # the revision that the snapshot in `data` is of
     Column("state", Document, nullable=False),
     Column("data", Document, nullable=False),
+    Column("position", BigInteger),  # that of the last row of its history
     PrimaryKeyConstraint("id"),
 )
 
@@ -75,8 +77,20 @@ history: Final = Table(
     Column("at", Moment, nullable=False),
     Column("actor", Word),
     Column("events", Document, nullable=False),
+    Column("position", BigInteger),  # its place among all rows, see `feed`; SQLite has a table for that
     PrimaryKeyConstraint("instance_id", "revision"),
     sqlite_with_rowid=False,  # rows lie in the order in which they are read, and there is one tree to write
+)
+
+feed: Final = Table(  # a number for each row of the history, in the order of commits; a trigger writes it
+    "workflow_feed",
+    metadata,
+    Column("id", Integer, nullable=False),
+    Column("instance_id", Id, nullable=False),
+    Column("revision", Integer, nullable=False),
+    PrimaryKeyConstraint("id"),
+    sqlite_autoincrement=True,  # numbers of deleted rows are not used again
+    info={"dialect": "sqlite"},
 )
 
 tasks: Final = Table(
@@ -237,6 +251,15 @@ Index(
     instances.c.status,
     instances.c.tenant_id,
     instances.c.started_at,
+)
+
+# Rows lie in the order of their positions, so that it is enough to know what the blocks hold.
+POSITIONS: Final = Index(
+    "ix_workflow_history_position",
+    history.c.position,
+    postgresql_using="brin",
+    postgresql_with={"pages_per_range": 16, "autosummarize": True},
+    info={"dialect": "postgresql"},
 )
 
 Index(None, tasks.c.instance_id, tasks.c.status)

@@ -38,6 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from workflows_sqla import people
+from workflows_sqla.feed import transaction_id
 from workflows_sqla.tables import history, instances, tasks
 from workflows_sqla.types import Document
 
@@ -47,7 +48,11 @@ _MOVING = (
 )  # fmt: skip
 """The columns of an instance that every transition sets."""
 
-_NEW = {each.name: bindparam(f"new_{each.name}", type_=each.type) for each in instances.c}
+_NEW = {
+    each.name: bindparam(f"new_{each.name}", type_=each.type)
+    for each in instances.c
+    if each is not instances.c.position
+}
 _BASE_REVISION = bindparam("base_revision", type_=Integer())
 _ENTRY: dict[str, ColumnElement[Any]] = {
     "revision": _NEW["revision"],
@@ -105,11 +110,15 @@ def write(*, starts: bool, with_tasks: bool, with_people: bool, tells: bool) -> 
         with_people: Whether it may change whom tasks are offered to, or who has a part; see `people.parts`.
         tells: Whether it may notify `channel`, of every text in the JSON list `payloads`.
     """
-    changed = save_instance().returning(instances.c.id).cte("saved")
+    position = func.greatest(instances.c.position, transaction_id())
+    saved = save_instance().values(position=position)
+    changed = saved.returning(instances.c.id, instances.c.position).cte("saved")
     if starts:
-        changed = union_all(select(changed.c.id), select(_added().c.id)).cte("changed")
+        changed = union_all(select(changed), select(_added())).cte("changed")
     entry = insert(history).from_select(
-        ["instance_id", *_ENTRY], select(changed.c.id, *_ENTRY.values()), include_defaults=False
+        ["instance_id", "position", *_ENTRY],
+        select(changed.c.id, changed.c.position, *_ENTRY.values()),
+        include_defaults=False,
     )
     statement = select(changed.c.id).add_cte(entry.cte("noted"))
     if tells:
@@ -120,9 +129,9 @@ def write(*, starts: bool, with_tasks: bool, with_people: bool, tells: bool) -> 
 
 
 def _added() -> CTE:
-    given = select(*_NEW.values()).where(_BASE_REVISION.is_(None))
-    added = postgresql.insert(instances).from_select([*_NEW], given, include_defaults=False)
-    return added.on_conflict_do_nothing().returning(instances.c.id).cte("added")
+    given = select(*_NEW.values(), transaction_id()).where(_BASE_REVISION.is_(None))
+    added = postgresql.insert(instances).from_select([*_NEW, "position"], given, include_defaults=False)
+    return added.on_conflict_do_nothing().returning(instances.c.id, instances.c.position).cte("added")
 
 
 def _tasks_saved(changed: CTE) -> CTE:

@@ -30,6 +30,7 @@ from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError
 from workflows_core.ports import InstanceQuery, Storage, TaskQuery, summarize
 from workflows_core.states import InstanceStatus, TaskState, TaskStatus
 from workflows_core.testing.due import DueSuite
+from workflows_core.testing.feeds import FeedSuite
 from workflows_core.testing.messages import MessageSuite
 from workflows_core.testing.samples import (
     AT,
@@ -79,7 +80,7 @@ def data_after(entries: Sequence[HistoryEntry]) -> JsonObject:
     return data
 
 
-class StorageSuite(MessageSuite, DueSuite, TallySuite):
+class StorageSuite(MessageSuite, DueSuite, TallySuite, FeedSuite):
     """What every storage must do. Override `storage`; each test wants an empty one."""
 
     @pytest.fixture

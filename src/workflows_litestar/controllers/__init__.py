@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from workflows_litestar.controllers.definitions import DefinitionController
+from workflows_litestar.controllers.events import EventController
 from workflows_litestar.controllers.instances import InstanceController
 from workflows_litestar.controllers.messages import MessageController, WebhookController
 from workflows_litestar.controllers.operations import HealthController, StatisticsController
@@ -22,6 +23,7 @@ CONTROLLERS: Final[Mapping[str, type[Controller]]] = MappingProxyType(
         "Human Tasks": TaskController,
         "Messages": MessageController,
         "Webhooks": WebhookController,
+        "Events": EventController,
         "Statistics": StatisticsController,
         "Health": HealthController,
     }
