@@ -18,8 +18,11 @@ from workflows_core.context import WorkflowContext
 from workflows_core.steps import MessageStep, WebhookStep
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
 
-EXAMPLES = 20
-"""How many requests of each kind are sent to each operation, on each database."""
+EXAMPLES = settings().max_examples // 25
+"""How many requests of each kind are sent to each operation, on each database: 12 in CI, 200 in depth."""
+
+STREAMS = ("/events", "/instances/{instance_id}/events")
+"""What does not end by itself: see `test_events`."""
 
 Known = Mapping[str, Sequence[str]]
 """Name of a path parameter to values that there are."""
@@ -100,6 +103,8 @@ def test_every_answer_is_announced(server: Server, known: Known, subtests: pytes
     for result in document.get_all_operations():
         assert isinstance(result, Ok)
         operation = result.ok()
+        if operation.path.endswith(STREAMS):
+            continue
         for mode in GenerationMode:
 
             @settings(
