@@ -271,12 +271,12 @@ _DUE: Final = (tasks.c.due_key, tasks.c.created_at, tasks.c.id)
 _AGE: Final = (tasks.c.created_at, tasks.c.id)
 Index("ix_workflow_tasks_due", tasks.c.status, *_DUE)
 Index("ix_workflow_tasks_age", tasks.c.status, *_AGE)
-_where(_IS_OPEN, tasks.c.rank, *_DUE, name="ix_workflow_tasks_rank")
-for _column, _name in (
-    (tasks.c.assignee, "assignee"),
-    (tasks.c.definition_name, "definition"),
-    (tasks.c.tenant_id, "tenant"),
-):
+# SQLite sorts rather than read an index from end to end: it is given a column to look for.
+_where(_IS_OPEN, tasks.c.status, tasks.c.rank, *_DUE, name="ix_workflow_tasks_rank")
+Index("ix_workflow_tasks_definition_due", tasks.c.definition_name, tasks.c.status, *_DUE)
+_where(_IS_OPEN, tasks.c.definition_name, tasks.c.rank, *_DUE, name="ix_workflow_tasks_definition_rank")
+_where(_IS_OPEN, tasks.c.definition_name, *_AGE, name="ix_workflow_tasks_definition_age")
+for _column, _name in ((tasks.c.assignee, "assignee"), (tasks.c.tenant_id, "tenant")):
     _is_set = _column.is_not(None)
     _where(_is_set, _column, tasks.c.status, *_DUE, name=f"ix_workflow_tasks_{_name}_due")
     _where(and_(_IS_OPEN, _is_set), _column, tasks.c.rank, *_DUE, name=f"ix_workflow_tasks_{_name}_rank")

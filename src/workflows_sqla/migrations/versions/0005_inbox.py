@@ -160,12 +160,12 @@ def _index() -> None:
     _create("workflow_tasks_instance_id_status", "workflow_tasks", "instance_id", "status")
     _create("workflow_tasks_due", "workflow_tasks", "status", *DUE)
     _create("workflow_tasks_age", "workflow_tasks", "status", "created_at", "id")
-    _create("workflow_tasks_rank", "workflow_tasks", "rank", *DUE, where=IS_OPEN)
-    for column, name in (
-        ("assignee", "assignee"),
-        ("definition_name", "definition"),
-        ("tenant_id", "tenant"),
-    ):
+    _create("workflow_tasks_rank", "workflow_tasks", "status", "rank", *DUE, where=IS_OPEN)
+    _create("workflow_tasks_definition_due", "workflow_tasks", "definition_name", "status", *DUE)
+    by_rank, by_age = ("definition_name", "rank", *DUE), ("definition_name", "created_at", "id")
+    _create("workflow_tasks_definition_rank", "workflow_tasks", *by_rank, where=IS_OPEN)
+    _create("workflow_tasks_definition_age", "workflow_tasks", *by_age, where=IS_OPEN)
+    for column, name in (("assignee", "assignee"), ("tenant_id", "tenant")):
         is_set = f"{column} IS NOT NULL"
         both = f"{IS_OPEN} AND {is_set}"
         _create(f"workflow_tasks_{name}_due", "workflow_tasks", column, "status", *DUE, where=is_set)
