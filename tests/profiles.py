@@ -20,3 +20,8 @@ def load() -> None:
     settings.load_profile(
         os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default")
     )
+
+
+def slow() -> int:
+    """Return how many examples a test tries that takes long for each: it looks as hard as the profile says, among such."""
+    return settings().max_examples // 3

@@ -87,7 +87,7 @@ def test_the_server_stops_when_the_tests_are_killed() -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tests:
         assert tests.stdout is not None
         url = make_url(tests.stdout.readline().strip())
-        with socket.create_connection((url.host, url.port), timeout=30) as client:
+        with socket.create_connection((url.host, url.port), timeout=120) as client:
             tests.kill()
             assert client.recv(1) == b""  # the server hung up
 

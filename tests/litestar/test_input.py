@@ -83,7 +83,7 @@ async def test_parameters_that_nobody_knows(api: Api) -> None:
         ("GET", "/definitions?name=example", "none"),
         ("GET", f"/instances/{instance['id']}?graph_format=mermaid", "none"),
         ("POST", f"/instances/{instance['id']}/cancel?cause=none", "reason"),
-        ("POST", "/instances?definition_name=example", "none"),
+        ("POST", "/instances?definition_name=example", "wait"),
     ):
         problem = refused(await api.http.request(method, path), 400)
         (complaint,) = problem["errors"]

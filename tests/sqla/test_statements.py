@@ -74,7 +74,16 @@ async def _listen_on_postgres(
 
 
 async def _listen_on_sqlite(_: AsyncEngine, driver: Any, note: Callable[[str], None]) -> Callable[[], None]:
-    await driver.set_trace_callback(note)
+    """SQLite tells of a statement again when a trigger begins that it fires: that is no call."""
+    last = ""
+
+    def call(statement: str) -> None:
+        nonlocal last
+        if statement != last:
+            note(statement)
+        last = statement
+
+    await driver.set_trace_callback(call)
     return lambda: None
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.profiles import slow
 from workflows_core.calendar import WEEKDAYS, WorkingCalendar, later, working_hours
 
 MINUTE = timedelta(minutes=1)
@@ -70,7 +71,7 @@ def calendars_and_moments(draw: st.DrawFn) -> tuple[WorkingCalendar, datetime]:
 
 
 @given(calendars_and_moments(), st.integers(-300, 300))
-@settings(deadline=None)
+@settings(max_examples=slow())
 def test_adding_working_time_is_what_walking_from_minute_to_minute_gives(
     case: tuple[WorkingCalendar, datetime], minutes: int
 ) -> None:
@@ -79,7 +80,7 @@ def test_adding_working_time_is_what_walking_from_minute_to_minute_gives(
 
 
 @given(calendars_and_moments(), st.integers(0, 3000))
-@settings(deadline=None)
+@settings(max_examples=slow())
 def test_the_working_time_between_two_moments_is_what_a_walk_counts(
     case: tuple[WorkingCalendar, datetime], minutes: int
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.profiles import slow
 from tests.tasks.office import Office
 from tests.workflows import workflow
 from workflows_core import commands as cmd
@@ -449,7 +450,7 @@ class Book:
     st.sampled_from(["one", "two", "board"]),
     st.lists(st.tuples(orders, askers, st.integers(0, 5)), min_size=15, max_size=40),
 )
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=slow())
 def test_no_sequence_of_commands_breaks_a_rule(
     own: Policies, at_steps: list[Policies | None], initiator: str, first: str, asked_for: list[Any]
 ) -> None:
