@@ -35,7 +35,7 @@ _PRAGMAS: Final = (
 
 
 def instruct(engine: Engine) -> None:
-    """Have this engine's connections follow the option `BEGIN`; doing so again is a no-op.
+    """Have this engine's connections follow the option `BEGIN`, and undo what is cut short; doing so again is a no-op.
 
     Raises:
         StorageError: If the database is not a file.
@@ -47,6 +47,7 @@ def instruct(engine: Engine) -> None:
         )
     if not event.contains(engine, "begin", _begin):
         event.listen(engine, "begin", _begin)
+        event.listen(engine, "invalidate", _undo)
 
 
 def database_file(url: URL) -> Path:
@@ -114,3 +115,15 @@ def _begin(connection: Connection) -> None:
             connection.exec_driver_sql(pragma)
         pooled.info[BEGIN] = True
     connection.exec_driver_sql(f"BEGIN {how}")
+
+
+def _undo(connection: Any, _record: object, _error: BaseException | None) -> None:
+    """Undo what a connection has begun that is given up in the middle: its caller was canceled.
+
+    To close it is not enough. What a statement returns and nobody has read keeps the transaction, and the write lock
+    with it, until the garbage is collected; in a process that has nothing else to do that may be never.
+    """
+    driver = connection.driver_connection
+    database: sqlite3.Connection | None = driver._connection  # noqa: SLF001 - as above
+    if database is not None:  # in its thread, before it is closed there
+        driver._tx.put_nowait((None, database.rollback))  # noqa: SLF001

@@ -1,9 +1,14 @@
 """One database for the engine, the application around it, and other processes."""
 
 import asyncio
+import gc
 import signal
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,6 +22,7 @@ from workflows_core.ports import InstanceQuery, TaskQuery
 from workflows_core.testing.samples import AT, EVER, HOUR, begin_step, course, open_task, start
 from workflows_core.testing.storage import applied, assert_same, found, stored
 from workflows_sqla import SqlStorage, open_storage
+from workflows_sqla.sqlite import database_file
 
 HOLDER = """
 import asyncio, sys
@@ -134,6 +140,33 @@ async def test_transactions_that_are_canceled_leave_nothing_behind(url: str) -> 
     await stored(storage, course())
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     await engine.dispose()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_write_lock_is_free_after_whatever_was_canceled(database_url: str) -> None:
+    """Not only once the garbage is collected: a statement that nobody finished would keep it until then."""
+    storage = open_storage(database_url)
+    assert storage is not None
+    await stored(storage, [start() for _ in range(3)])
+    works: list[Callable[[], Awaitable[object]]] = [
+        lambda: storage.claim_due(AT, AT, 1),
+        lambda: applied(storage, [start()]),
+        lambda: storage.flush([start(), start()]),
+    ]
+    gc.disable()
+    try:
+        with closing(sqlite3.connect(database_file(storage.engine.url), timeout=5)) as other:
+            for work, ticks in product(works, range(0, 400, 3)):
+                canceled = asyncio.ensure_future(work())
+                for _ in range(ticks):
+                    await asyncio.sleep(0)
+                canceled.cancel()
+                await asyncio.gather(canceled, return_exceptions=True)
+                other.execute("BEGIN IMMEDIATE")
+                other.rollback()
+    finally:
+        gc.enable()
+    await storage.close()
 
 
 async def test_the_engine_of_an_application_keeps_its_ways(tmp_path: Path) -> None:
