@@ -100,6 +100,14 @@ def test_a_step_that_does_it_again_is_found() -> None:
     assert caught.value.undisturbed.status is caught.value.disturbed.status is InstanceStatus.COMPLETED
 
 
+def test_what_is_outside_may_be_one_and_the_same_list() -> None:
+    """It is compared as it was, not as it has become since."""
+    sent: list[str] = []
+    step = Do("send", lambda context: sent.append(context.idempotency_key))
+    with pytest.raises(CrashError, match="outside"):
+        crash_everywhere(chain(step), before_each=sent.clear, outside=lambda: sent)
+
+
 def test_a_step_that_finds_out_passes() -> None:
     mails = Mails()
     definition = chain(Do("first"), Send(mails, is_careful=True))
