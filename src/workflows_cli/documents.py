@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from workflows_core.explanation import InstanceExplanation
     from workflows_core.history import StepExecution
     from workflows_core.instance import Instance
-    from workflows_core.messages import Receipt
     from workflows_core.ports import InstanceSummary
     from workflows_core.tasks import Task
 
@@ -102,13 +101,4 @@ def of_task(task: Task) -> JsonObject:
         "comment": task.comment,
         "closed_reason": task.closed_reason,
         "tenant_id": task.tenant_id,
-    }
-
-
-def of_receipt(receipt: Receipt) -> JsonObject:
-    """Write what became of a message."""
-    return {
-        "message_id": receipt.message_id,
-        "instance_id": None if receipt.instance_id is None else str(receipt.instance_id),
-        "expires_at": moment_json(receipt.expires_at),
     }

@@ -39,12 +39,16 @@ class HistoryEntryDTO:
             revision=entry.revision,
             at=entry.at,
             actor=entry.actor,
-            events=[_shown(event) for event in events_to_json(entry.events)],
+            events=shown_events(entry),
         )
 
 
-def _shown(event: JsonObject) -> JsonObject:
-    """Leave out what is not for everybody who may see the instance: what one of them is still typing."""
+def shown_events(entry: HistoryEntry) -> list[JsonObject]:
+    """Return what happened, but for what is not for everybody who may see the instance: what one of them is still typing."""
+    return [_without_draft(event) for event in events_to_json(entry.events)]
+
+
+def _without_draft(event: JsonObject) -> JsonObject:
     if event["event"] != "DraftSaved":
         return event
     return {name: value for name, value in event.items() if name != "data"}

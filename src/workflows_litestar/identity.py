@@ -34,8 +34,6 @@ Acting: TypeAlias = NamedDependency[Actor | None]
 """What handlers ask for as `workflow_actor`: who makes the request; `None` where no identity is configured."""
 
 ACTOR: Final = "workflow_actor"
-ANYONE: Final = "workflows_anyone"
-"""Key of a handler's `opt`: whether it may be asked by those of whom nobody knows who they are."""
 
 NO_IDENTITY: Final = (
     "No identity is configured: whoever reaches the workflow API may do everything, in the name of anybody "
@@ -84,14 +82,13 @@ class Identity:
         actor: Actor = state[_FOUND]
         return actor
 
-    async def guard(self, connection: Connection, handler: BaseRouteHandler) -> None:
+    async def guard(self, connection: Connection, _: BaseRouteHandler) -> None:
         """Let nobody pass who is not known, as a guard of Litestar.
 
         Raises:
-            NotAuthorizedException: If nobody is known to make the request, and the handler is not for anyone.
+            NotAuthorizedException: If nobody is known to make the request.
         """
-        if not handler.opt.get(ANYONE):
-            await self.actor_of(connection)
+        await self.actor_of(connection)
 
     async def provide(self, request: Request[Any, Any, Any]) -> Actor | None:
         """Return who makes a request, as a dependency of handlers."""

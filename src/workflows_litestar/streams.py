@@ -11,10 +11,9 @@ from litestar.di import NamedDependency
 from litestar.serialization import encode_json
 
 from workflows_core.errors import WorkflowError
-from workflows_core.serialization import events_to_json
+from workflows_litestar.histories import shown_events
 
 if TYPE_CHECKING:
-    from workflows_core.data import JsonObject
     from workflows_core.ports import FeedEntry, FeedPage
 
 STREAMS: Final = "workflow_streams"
@@ -56,13 +55,10 @@ class Streams:
         """End all streams, those too that are opened later."""
         self._closing.set()
 
-    def open(self, pages: AsyncGenerator[FeedPage, None], first: FeedPage) -> AsyncGenerator[bytes, None]:
-        """Stream pages; `first` was read before, to see whether there is anything. It counts while it is sent."""
-        return self._write(pages, first)
-
-    async def _write(
+    async def open(
         self, pages: AsyncGenerator[FeedPage, None], first: FeedPage
     ) -> AsyncGenerator[bytes, None]:
+        """Stream pages; `first` was read before, to see whether there is anything. It counts while it is sent."""
         self._open += 1
         try:
             async with aclosing(pages):
@@ -118,13 +114,6 @@ def _event(each: FeedEntry) -> bytes:
         "revision": entry.revision,
         "at": entry.at.isoformat(),
         "actor": entry.actor,
-        "events": [_shown(event) for event in events_to_json(entry.events)],
+        "events": shown_events(entry),
     }
     return b"id: %s\nevent: transition\ndata: %s\n\n" % (each.place.encode(), encode_json(said))
-
-
-def _shown(event: JsonObject) -> JsonObject:
-    """Leave out what is not for everybody who may see the instance: what one of them is still typing."""
-    if event["event"] != "DraftSaved":
-        return event
-    return {name: value for name, value in event.items() if name != "data"}

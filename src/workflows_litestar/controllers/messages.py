@@ -14,7 +14,7 @@ from workflows_core.messages import NAME_LENGTH
 from workflows_litestar.actor import asking, tenant_of
 from workflows_litestar.bodies import JsonBody, document_of
 from workflows_litestar.dependencies import Engine
-from workflows_litestar.identity import ANYONE, Acting
+from workflows_litestar.identity import Acting
 from workflows_litestar.messages import CallReceiptDTO, PublishMessageDTO, ReceiptDTO, SendMessageDTO
 from workflows_litestar.openapi import refusals
 from workflows_litestar.problems import UNLOGGED
@@ -124,7 +124,7 @@ class WebhookController(Controller):
         ),
         response_description="The call has come.",
         operation_class=_CallOperation,
-        opt={ANYONE: True, UNLOGGED: True, "exclude_from_auth": True, "exclude_from_csrf": True},
+        opt={UNLOGGED: True, "exclude_from_auth": True, "exclude_from_csrf": True},
         status_code=202,
         responses=refusals(400, 404, 409, 413, 415),
     )

@@ -7,7 +7,7 @@ field for JSON text, so that every schema can be filled in. Whether what was ent
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -263,16 +263,3 @@ def _at(root: JsonObject, reference: str) -> Json:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def value_at(data: Json, path: Sequence[str | int]) -> Json:
-    """Return what lies at a path of the data; `None` where nothing does."""
-    node = data
-    for part in path:
-        if isinstance(node, dict) and isinstance(part, str):
-            node = node.get(part)
-        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
-            node = node[part]
-        else:
-            return None
-    return node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from attrs import field, frozen
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from workflows_core.data import Json, JsonObject
     from workflows_core.errors import FormProblem
     from workflows_core.ports import FormValidator
-
-MORE: Final = "_more"
-"""The name of the buttons that ask for another item of a list; the value is the name of the list."""
 
 
 def id_of(name: str) -> str:
@@ -59,11 +56,6 @@ class Form:
             label = named.label if named is not None and named.label else pointer
             found += [(id_, label, detail) for detail in details]
         return found
-
-    @property
-    def astray(self) -> list[str]:
-        """What is wrong with nothing that has a field."""
-        return [f"{label}: {detail}" if label else detail for id_, label, detail in self.summary if not id_]
 
     def items(self, asked: Field) -> list[Field]:
         """Return the items of a list, with an empty one to spare."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from attrs import evolve, frozen
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from workflows_core.instance import Instance
     from workflows_core.tasks import Task
     from workflows_litestar.ui.forms import Form
-
-NO_OUTCOME: Final = ""
 
 
 @frozen(kw_only=True)
