@@ -16,10 +16,9 @@ from filelock import FileLock, Timeout
 from sqlalchemy import func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from workflows_core.errors import StorageError
-from workflows_sqla.faults import NO_FILE, faults_translated
+from workflows_sqla.faults import faults_translated
 from workflows_sqla.side import SideConnection
-from workflows_sqla.sqlite import database_file
+from workflows_sqla.sqlite import check_existing, database_file
 from workflows_sqla.tables import runners
 from workflows_sqla.transactions import Reader
 
@@ -122,8 +121,7 @@ class LockFiles:
     async def hold(self, runner_id: str) -> None:
         """Lock a runner's file. Somebody may be trying it for a moment."""
         if runner_id not in self._held:
-            if not self._database.parent.is_dir():  # or else it would be made
-                raise StorageError(NO_FILE)
+            check_existing(self._database)  # or else a folder would be made for the lock
             with faults_translated():
                 self._held[runner_id] = self._lock(runner_id)
                 self._held[runner_id].acquire(timeout=1, poll_interval=0.01)

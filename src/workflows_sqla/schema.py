@@ -61,9 +61,11 @@ async def check(engine: AsyncEngine) -> tuple[str, ...]:
 async def _locked(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Begin a transaction in which nobody else upgrades."""
     with faults_translated():
+        if engine.dialect.name == "sqlite":
+            sqlite.instruct(engine.sync_engine)
+            sqlite.make_file(engine.url)
         async with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
-                sqlite.instruct(engine.sync_engine)
                 await connection.execution_options(**{sqlite.BEGIN: "IMMEDIATE"})
                 await connection.begin()
             else:

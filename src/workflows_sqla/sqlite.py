@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, StaticPool, event
 from sqlalchemy.pool import PoolProxiedConnection
 
 from workflows_core.errors import StorageError
+from workflows_sqla.faults import NO_FILE
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -63,6 +64,45 @@ def database_file(url: URL) -> Path:
             "use a file (sqlite+aiosqlite:///workflows.db), or LocalExecutionEngine to keep nothing."
         )
     return Path(name.partition("?")[0])
+
+
+def use_existing(engine: Engine) -> None:
+    """Have an engine make no file where there is none: most often a path that is mistyped."""
+    file = database_file(engine.url)
+
+    def check(*_: object) -> None:
+        check_existing(file)
+
+    event.listen(engine, "do_connect", check)
+
+
+def check_existing(file: Path) -> None:
+    """Refuse to go on where there is no database.
+
+    Raises:
+        StorageError: If there is none.
+    """
+    if not file.parent.is_dir():
+        raise StorageError(NO_FILE)
+    if not file.exists():
+        raise StorageError(
+            f"There is no SQLite database {str(file)!r}: is its path right? A new one is made by `workflows db upgrade`, "
+            "or by awaiting workflows_sqla.upgrade(engine)."
+        )
+
+
+def make_file(url: URL) -> None:
+    """Make an empty database where there is none.
+
+    Raises:
+        StorageError: If that cannot be done.
+    """
+    file = database_file(url)
+    try:
+        if not file.exists():
+            file.touch()
+    except OSError as error:
+        raise StorageError(NO_FILE) from error
 
 
 async def in_its_thread(

@@ -331,10 +331,13 @@ def _make_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         sqlite.database_file(url)  # refuses a database in memory before SQLAlchemy warns of it
     try:
-        return create_async_engine(url)
+        engine = create_async_engine(url)
     except ModuleNotFoundError as error:
         extra = "db" if url.get_backend_name() == "sqlite" else "postgres"
         raise StorageError(f"{error}: install workflows-litestar[{extra}].") from error
+    if url.get_backend_name() == "sqlite":
+        sqlite.use_existing(engine.sync_engine)
+    return engine
 
 
 def _check(engine: AsyncEngine) -> None:

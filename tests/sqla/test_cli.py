@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
 
 import click
 import pytest
@@ -28,6 +29,16 @@ def announce(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*arguments: str, command: click.Command = workflows, **environment: str) -> Result:
     return CliRunner().invoke(command, arguments, env=environment)
+
+
+@pytest.mark.usefixtures("announce")
+def test_a_path_that_is_mistyped_makes_no_file(tmp_path: Path) -> None:
+    for command in ("current", "check"):
+        refused = run("db", command, "--database-url", f"sqlite:///{tmp_path}/mistyped.db")
+        assert refused.exit_code == 1
+        assert "There is no SQLite database" in refused.output
+        assert "workflows db upgrade" in refused.output
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.usefixtures("announce")
