@@ -10,15 +10,17 @@ from docs._make.comments import attributes
 from docs._make.states import table
 from workflows_core.instance import Instance
 from workflows_core.ports import InstanceSummary, StoredDefinition
+from workflows_core.reservations import Reservation
 from workflows_core.tasks import Task
 from workflows_core.transition import HistoryEntry
-from workflows_sqla.tables import definitions, history, instances, metadata, runners, tasks
+from workflows_sqla.tables import definitions, history, instances, metadata, reservations, runners, tasks
 
 _SOURCES: Final[dict[Table, tuple[type, ...]]] = {
     instances: (InstanceSummary, Instance),
     history: (HistoryEntry,),
     tasks: (Task,),
     definitions: (StoredDefinition,),
+    reservations: (Reservation,),
     runners: (),
 }
 _MORE: Final = {

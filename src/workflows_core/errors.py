@@ -13,6 +13,7 @@ from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from workflows_core.data import Json
@@ -235,6 +236,42 @@ class FormValidationError(WorkflowError):
         self.problems = tuple(problems)
         listed = "; ".join(f"{problem.pointer or '/'}: {problem.detail}" for problem in self.problems)
         super().__init__(f"The data for {subject} is not valid: {listed}")
+
+
+class KeyReusedError(WorkflowError):
+    """An idempotency key came with another request than before; nothing was changed. It is free again at `free_at`."""
+
+    def __init__(self, free_at: datetime) -> None:
+        self.free_at = free_at
+        super().__init__(
+            "This idempotency key came before with another request. Use a new key for each request; this one is free "
+            f"again at {free_at:%Y-%m-%dT%H:%M:%SZ}."
+        )
+
+
+class RequestInProgressError(WorkflowError):
+    """The same request is being carried out at this moment, and there is no answer yet.
+
+    After `retry_after` seconds there is one, or else the request is carried out anew.
+    """
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = max(retry_after, 1)
+        super().__init__(
+            "The same request is being carried out at this moment. Send it again a little later, under the same "
+            "idempotency key, for the answer."
+        )
+
+
+class OutcomeUnknownError(WorkflowError):
+    """An earlier attempt at the same request was cut short, and may have been carried out; nothing was changed now."""
+
+    def __init__(self, instance_id: UUID) -> None:
+        self.instance_id = instance_id
+        super().__init__(
+            "An earlier attempt at this request was cut short, and the workflow instance has changed since: it may have "
+            "been carried out. Look at the instance; if there is something left to do, use a new idempotency key."
+        )
 
 
 class StorageError(WorkflowError):

@@ -17,7 +17,13 @@ from workflows_core.errors import (
     TaskNotFoundError,
 )
 from workflows_core.feed import Place
-from workflows_core.listing import in_order, is_seen, is_wanted_instance, is_wanted_task
+from workflows_core.listing import (
+    in_order,
+    instances_in_order,
+    is_seen,
+    is_wanted_instance,
+    is_wanted_task,
+)
 from workflows_core.mailbox import Mailbox, Messages
 from workflows_core.ports import (
     WATCHED,
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from workflows_core.actors import Substitution
     from workflows_core.instance import Instance
     from workflows_core.ports import DefinitionKey, InstanceQuery, SubstitutionQuery, TaskQuery
+    from workflows_core.reservations import Reservation
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
     from workflows_core.visibility import Visibility
@@ -62,6 +69,8 @@ class _Tables:
     feed: list[HistoryEntry] = field(factory=list)
     mailbox: Mailbox = field(factory=Mailbox)
     substitutions: dict[UUID, Substitution] = field(factory=dict)
+    searchable: dict[UUID, dict[str, str | None]] = field(factory=dict)
+    reservations: dict[str, Reservation] = field(factory=dict)
 
     def write(self, transition: Transition) -> None:
         """Write the rows of a transition."""
@@ -71,6 +80,8 @@ class _Tables:
         self.feed.append(transition.entry)
         for task in transition.tasks:
             self.tasks[task.id] = task
+        if transition.searchable:
+            self.searchable.setdefault(instance.id, {}).update(transition.searchable)
         if transition.is_start and instance.idempotency_key is not None:
             self.started[instance.idempotency_key] = instance.id
 
@@ -180,8 +191,12 @@ class MemoryStorage:
         return frozenset(due & self._tables.definitions.keys())
 
     async def purge(self, now: datetime) -> int:
-        """Forget expired messages; see the port."""
-        return self._tables.mailbox.purge(now)
+        """Forget expired messages and reservations; see the port."""
+        reservations = self._tables.reservations
+        expired = [key for key, each in reservations.items() if each.expires_at <= now]
+        for key in expired:
+            del reservations[key]
+        return len(expired) + self._tables.mailbox.purge(now)
 
     @asynccontextmanager
     async def changes(self, heard: Callable[[UUID | None], None]) -> AsyncIterator[MemoryChanges]:
@@ -304,6 +319,11 @@ class MemoryUnitOfWork:
         """The messages, in this transaction."""
         return Messages(self._stored.mailbox, self._written.mailbox, self.writable, self._find_instance)
 
+    @property
+    def reservations(self) -> _Reservations:
+        """The keys that are reserved for requests, in this transaction."""
+        return _Reservations(self)
+
     def _find_instance(self, instance_id: UUID) -> Instance | None:
         return _look_up(instance_id, self._written.instances, self._stored.instances)
 
@@ -344,8 +364,11 @@ class MemoryUnitOfWork:
         stored.started.update(written.started)
         stored.tasks.update(written.tasks)
         stored.substitutions.update(written.substitutions)
+        stored.reservations.update(written.reservations)
         for instance_id, entries in written.history.items():
             stored.history.setdefault(instance_id, []).extend(entries)
+        for instance_id, values in written.searchable.items():
+            stored.searchable.setdefault(instance_id, {}).update(values)
         stored.feed.extend(written.feed)
         stored.mailbox.update(written.mailbox)
         _note(self._wake, written.instances.values())
@@ -435,16 +458,27 @@ class _Instances:
 
     async def find(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
         every = (self.stored.instances | self.written.instances).values()
-        found = [summary for each in every if is_wanted_instance(query, summary := summarize(each), each)]
-        found.sort(key=lambda summary: (summary.started_at, summary.id.bytes), reverse=True)
-        return _page(found, query.offset, query.limit)
+        found = [
+            summary
+            for each in every
+            if is_wanted_instance(query, summary := summarize(each), each, self._values(each.id))
+        ]
+        return _page(instances_in_order(query, found), query.offset, query.limit)
+
+    def _values(self, instance_id: UUID) -> Mapping[str, str | None]:
+        stored, written = self.stored.searchable.get(instance_id), self.written.searchable.get(instance_id)
+        return {**(stored or {}), **(written or {})}
 
     async def count(self, query: InstanceQuery) -> int:
-        return len(await self.find(evolve(query, limit=None, offset=0)))
+        return len(await self._all(query))
+
+    async def _all(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
+        """Return what the query asks for, whatever page of it."""
+        return await self.find(evolve(query, after=None, limit=None, offset=0))
 
     async def tally(self, query: InstanceQuery) -> Sequence[InstanceTally]:
         found: dict[tuple[str, str, InstanceStatus], list[datetime]] = {}
-        for each in await self.find(evolve(query, limit=None, offset=0)):
+        for each in await self._all(query):
             key = (each.definition_name, each.definition_version, each.status)
             found.setdefault(key, []).append(each.started_at)
         return [
@@ -460,7 +494,7 @@ class _Instances:
 
     async def tally_steps(self, query: InstanceQuery) -> Sequence[StepTally]:
         found: dict[tuple[str, str, str], list[datetime]] = {}
-        for each in await self.find(evolve(query, limit=None, offset=0)):
+        for each in await self._all(query):
             if each.current_step is not None:
                 key = (each.definition_name, each.definition_version, each.current_step)
                 found.setdefault(key, []).append(each.updated_at)
@@ -476,7 +510,7 @@ class _Instances:
         ]
 
     async def tally_days(self, query: InstanceQuery, since: datetime) -> Mapping[date, int]:
-        every = await self.find(evolve(query, limit=None, offset=0))
+        every = await self._all(query)
         ends = (each.completed_at for each in every if each.completed_at is not None)
         return Counter(end.astimezone(UTC).date() for end in ends if end >= since)
 
@@ -533,6 +567,26 @@ class _Substitutions:
         if found is None:
             raise SubstitutionNotFoundError(substitution_id)
         return found
+
+
+@frozen
+class _Reservations:
+    unit: MemoryUnitOfWork
+
+    async def find(self, key: str) -> Reservation | None:
+        written, stored = self.unit._written, self.unit._stored  # noqa: SLF001
+        return _look_up(key, written.reservations, stored.reservations)
+
+    async def swap(self, old: Reservation | None, new: Reservation) -> bool:
+        written = await self.unit.writable()
+        there = await self.find(new.key)
+        if old is None or there is None:
+            is_same = there is old
+        else:
+            is_same = there.holder == old.holder and (there.answer is None) == (old.answer is None)
+        if is_same:
+            written.reservations[new.key] = new
+        return is_same
 
 
 @frozen

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from workflows_core.errors import FormProblem
     from workflows_core.instance import Instance
     from workflows_core.messages import Message, Wait
+    from workflows_core.searchable import Scalar
+    from workflows_core.reservations import Reservation
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
     from workflows_core.visibility import Visibility
@@ -121,9 +123,32 @@ def summarize(instance: Instance) -> InstanceSummary:
     )
 
 
+class InstanceOrder(StrEnum):
+    """In which order to list instances; what is equal is listed by id, in the same direction."""
+
+    NEWEST = "newest"
+    """What was started last comes first."""
+    OLDEST = "oldest"
+    """The other way round."""
+    UPDATED = "updated"
+    """What changed last comes first."""
+    UNMOVED = "unmoved"
+    """What has not changed for the longest time comes first."""
+
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the latest comes first."""
+        return self in {InstanceOrder.NEWEST, InstanceOrder.UPDATED}
+
+    @property
+    def moment(self) -> str:
+        """The field of an instance that it goes by."""
+        return "started_at" if self in {InstanceOrder.NEWEST, InstanceOrder.OLDEST} else "updated_at"
+
+
 @frozen(kw_only=True)
 class InstanceQuery:
-    """Which instances to list; `None` does not restrict. Newest first, by start and then id.
+    """Which instances to list; `None` does not restrict.
 
     Attributes:
         status: Only those in this status.
@@ -131,10 +156,21 @@ class InstanceQuery:
         created_by: Only those started by this user.
         tenant_id: Only those of this tenant.
         correlation_id: Only those with this mark.
+        step: Only those that have a live token at this step.
+        started_after: Only those started at this moment or later.
+        started_before: Only those started before this moment.
+        updated_after: Only those that changed last at this moment or later.
+        updated_before: Only those that changed last before this moment.
+        data: Only those that have these values in their data, by the paths that their definition declares as searchable.
         ids: Only these.
         visible_to: Only those that somebody may see.
+        order: In which order.
+        after: Only those after this place, in the same order.
         limit: At most so many; `None` for all.
         offset: Leave out so many at the front.
+
+    Raises:
+        InvalidDataError: If `after` is a place in a list of another order.
     """
 
     status: InstanceStatus | None = None
@@ -142,10 +178,32 @@ class InstanceQuery:
     created_by: str | None = None
     tenant_id: str | None = None
     correlation_id: str | None = None
+    step: str | None = None
+    started_after: datetime | None = None
+    started_before: datetime | None = None
+    updated_after: datetime | None = None
+    updated_before: datetime | None = None
+    data: Mapping[str, Scalar] = field(factory=dict)
     ids: frozenset[UUID] | None = None
     visible_to: Visibility | None = None
+    order: InstanceOrder = InstanceOrder.NEWEST
+    after: Cursor | None = None
     limit: int | None = field(default=None, validator=optional(ge(1)))
     offset: int = field(default=0, validator=ge(0))
+
+    def __attrs_post_init__(self) -> None:
+        _check_place(self.after, self.order, (datetime,))
+
+
+def place_of_instance(instance: InstanceSummary, order: InstanceOrder) -> Cursor:
+    """Return the place after an instance in a list of this order."""
+    return Cursor(order, (getattr(instance, order.moment),), instance.id)
+
+
+def _check_place(place: Cursor | None, order: str, kinds: tuple[type, ...]) -> None:
+    """Refuse a place in a list of another order."""
+    if place is not None and (place.order != order or tuple(map(type, place.key)) != kinds):
+        raise InvalidDataError("", "This place belongs to a list in another order: begin at its front")
 
 
 class TaskOrder(StrEnum):
@@ -212,9 +270,7 @@ class TaskQuery:
     offset: int = field(default=0, validator=ge(0))
 
     def __attrs_post_init__(self) -> None:
-        kinds = tuple(map(type, self.after.key)) if self.after is not None else None
-        if self.after is not None and (self.after.order != self.order or kinds != _KINDS[self.order]):
-            raise InvalidDataError("", "This place belongs to a list in another order: begin at its front")
+        _check_place(self.after, self.order, _KINDS[self.order])
 
 
 _KINDS: Final[Mapping[TaskOrder, tuple[type, ...]]] = {
@@ -297,11 +353,11 @@ class InstanceRepository(Protocol):
         ...
 
     async def count(self, query: InstanceQuery) -> int:
-        """Return how many instances the query asks for, whatever its `limit` and `offset`."""
+        """Return how many instances the query asks for, whatever its `after`, `limit` and `offset`."""
         ...
 
     async def tally(self, query: InstanceQuery) -> Sequence[InstanceTally]:
-        """Count the instances the query asks for, whatever its `limit` and `offset`, by definition and status.
+        """Count the instances the query asks for, whatever page of them, by definition and status.
 
         In the order of name, version and status. It is one statement, however many definitions there are.
         """
@@ -466,6 +522,23 @@ class MessageRepository(Protocol):
         ...
 
 
+class ReservationRepository(Protocol):
+    """The keys that are reserved for requests, with what was answered."""
+
+    async def find(self, key: str) -> Reservation | None:
+        """Return what is reserved under a key, expired or not; `None` if nothing is, or it was forgotten."""
+        ...
+
+    async def swap(self, old: Reservation | None, new: Reservation) -> bool:
+        """Put a reservation in the place of another one under the same key; `None` stands for nothing.
+
+        Return `False`, and write nothing, if something else is there than `old`: nothing, or one of another holder, or
+        one that has an answer where `old` has none or the other way round. Of many who put something in the place of
+        the same one at the same time, one succeeds.
+        """
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. What is read in it is consistent; leaving it without `commit` undoes all of it."""
 
@@ -497,6 +570,11 @@ class UnitOfWork(Protocol):
     @property
     def messages(self) -> MessageRepository:
         """The messages, in this transaction."""
+        ...
+
+    @property
+    def reservations(self) -> ReservationRepository:
+        """The keys that are reserved for requests, in this transaction."""
         ...
 
     async def apply(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
@@ -608,7 +686,7 @@ class Storage(Protocol):
         ...
 
     async def purge(self, now: datetime) -> int:
-        """Forget the messages that expired by `now`; return how many it were."""
+        """Forget the messages and reservations that expired by `now`; return how many it were."""
         ...
 
     def changes(self, heard: Callable[[UUID | None], None]) -> AbstractAsyncContextManager[Changes]:

@@ -116,6 +116,11 @@ KINDS: Final[Mapping[type[errors.WorkflowError], _Kind]] = {
     errors.DefinitionConflictError: _Kind(
         409, "definition-conflict", "The definition was changed without a new version"
     ),
+    errors.RequestInProgressError: _Kind(409, "request-in-progress", "The same request is being carried out"),
+    errors.OutcomeUnknownError: _Kind(409, "outcome-unknown", "It may have been carried out already"),
+    errors.KeyReusedError: _Kind(
+        422, "idempotency-key-reused", "The idempotency key came with another request"
+    ),
     errors.FormValidationError: _Kind(400, "invalid-form", "The submitted data is not valid"),
     errors.InvalidDataError: _Kind(400, "invalid-data", "The submitted data cannot be stored"),
     errors.InvalidOutcomeError: _Kind(400, "invalid-outcome", "Not an outcome of the task"),

@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from attrs import evolve
-from sqlalchemy import URL, Engine, make_url
+from sqlalchemy import URL, Engine, Executable, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -25,6 +25,12 @@ from workflows_sqla.joined import joined_session
 from workflows_sqla.liveness import runner_locks
 from workflows_sqla.messages import Messages
 from workflows_sqla.repositories import Definitions, History, Instances, Tasks
+from workflows_sqla.reservations import (
+    BATCH,
+    Reservations,
+    expired_reservations,
+    remove_expired_reservations,
+)
 from workflows_sqla.side import SideConnection
 from workflows_sqla.substitutions import Substitutions
 from workflows_sqla.transactions import OwnTransaction, Transaction
@@ -50,6 +56,7 @@ class SqlUnitOfWork:
         self.substitutions = Substitutions(transaction)
         self.history = History(transaction)
         self.messages = Messages(transaction)
+        self.reservations = Reservations(transaction)
 
     async def apply(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
         """Write transitions; see the port."""
@@ -172,14 +179,23 @@ class SqlStorage:
         return self._feed.open(heard)
 
     async def purge(self, now: datetime) -> int:
-        """Forget expired messages; see the port. Signals that everybody has seen go with them."""
+        """Forget expired messages and reservations; see the port. Signals that everybody has seen go with them."""
         await self._purge_signals()
+        gone = await self._remove(
+            message_statements.expired_messages(), message_statements.remove_expired(), now
+        )
+        while True:
+            removed = await self._remove(expired_reservations(), remove_expired_reservations(), now)
+            gone += removed
+            if removed < BATCH:
+                return gone
+
+    async def _remove(self, expired: Executable, remove: Executable, now: datetime) -> int:
         async with self._transaction() as transaction:
-            expired = await transaction.execute(message_statements.expired_messages(), {"now": now})
-            if expired.first() is None:  # the write lock is not taken for nothing
-                return 0
+            if (await transaction.execute(expired, {"now": now})).first() is None:
+                return 0  # the write lock is not taken for nothing
             await transaction.for_writing()
-            removed = await transaction.execute(message_statements.remove_expired(), {"now": now})
+            removed = await transaction.execute(remove, {"now": now})
             await transaction.commit()
         return writing.count(removed)
 

@@ -195,6 +195,20 @@ waits: Final = Table(
     sqlite_with_rowid=False,
 )
 
+reservations: Final = Table(
+    "workflow_reservations",
+    metadata,
+    Column("key", Word, nullable=False),
+    Column("fingerprint", Word, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("holder", Id, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("held_until", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("answer", Document),
+    PrimaryKeyConstraint("key"),
+)
+
 runners: Final = Table(
     "workflow_runners",
     metadata,
@@ -301,3 +315,4 @@ _where(messages.c.taken_by.is_(None), messages.c.name, messages.c.correlation_ke
 _where_set(messages.c.instance_id, messages.c.name, messages.c.sent_at)
 Index(None, messages.c.expires_at)
 Index(None, waits.c.name, waits.c.correlation_key)
+Index(None, reservations.c.expires_at)

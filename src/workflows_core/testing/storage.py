@@ -32,6 +32,7 @@ from workflows_core.states import InstanceStatus, TaskState, TaskStatus
 from workflows_core.testing.due import DueSuite
 from workflows_core.testing.feeds import FeedSuite
 from workflows_core.testing.messages import MessageSuite
+from workflows_core.testing.reservations import ReservationSuite
 from workflows_core.testing.samples import (
     AT,
     DOCUMENTS,
@@ -80,7 +81,7 @@ def data_after(entries: Sequence[HistoryEntry]) -> JsonObject:
     return data
 
 
-class StorageSuite(MessageSuite, DueSuite, TallySuite, FeedSuite):
+class StorageSuite(MessageSuite, DueSuite, TallySuite, FeedSuite, ReservationSuite):
     """What every storage must do. Override `storage`; each test wants an empty one."""
 
     @pytest.fixture
