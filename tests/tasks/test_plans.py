@@ -1,54 +1,21 @@
 """Pages of the inbox are read off an index, in its order, and no table is read through."""
 
-import re
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Executable, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from tests.plans import NO_INDEX, SORTED, plan_of
 from workflows_core import Actor, TaskOrder, TaskQuery, TaskStatus
 from workflows_core.paging import Cursor
 from workflows_core.ports import place_of
 from workflows_core.testing.samples import AT, full_task
 from workflows_sqla.inbox import task_page
 
-
-class Explain(Executable, ClauseElement):
-    """Asks PostgreSQL how a statement would be carried out."""
-
-    inherit_cache = False
-
-    def __init__(self, statement: Any) -> None:
-        self.statement = statement
-
-
-@compiles(Explain)
-def _explain(element: Explain, compiler: Any, **options: Any) -> str:
-    return f"EXPLAIN {compiler.process(element.statement, **options)}"
-
-
-async def plan_of(connection: AsyncConnection, statement: Any) -> str:
-    """Return how a statement would be carried out, a line for each part."""
-    if connection.dialect.name == "postgresql":
-        found = await connection.execute(Explain(statement))
-    else:  # the plan does not depend on the values
-        compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-        nothing = (None,) * len(compiled.positiontup)
-        found = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", nothing)
-    return "\n".join(str(row[-1]) for row in found.all())
-
-
-SORTED: Final = re.compile(r"\bSort\b|TEMP B-TREE")
-
 UNSORTED: Final = frozenset({"open", "assignee", "definition", "tenant"})
 """What is in one place; the others put several together, each of them in order already."""
-
-NO_INDEX = re.compile(r"Seq Scan on workflow_|SCAN workflow_\w+$", re.MULTILINE)
-"""A table that is read through."""
 
 QUERIES: dict[str, dict[str, Any]] = {
     "open": {"status": TaskStatus.PENDING},
