@@ -1,5 +1,6 @@
 """A database that was made before there were lists of offers and participants."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -102,12 +103,19 @@ async def give_up(engine: ExecutionEngine, instance_id: UUID) -> None:
     await engine.tasks.unclaim(task.id, actor=dan)
 
 
+async def crowd(database: AsyncEngine) -> None:
+    """Start more instances than an upgrade looks at together."""
+    engine = on(database)
+    await asyncio.gather(*(engine.start_workflow("users", tenant_id=None) for _ in range(210)))
+
+
 @pytest.mark.parametrize("forget", [True, False])
 async def test_what_lists_need_is_made_of_the_tasks_there_are(database_url: str, *, forget: bool) -> None:
     database = create_async_engine(database_url)
     instances = await lived(database)
     if not forget:  # only the state remembers who held a task for a while
         await give_up(on(database), instances["group nothing"])
+        await crowd(database)
     before, engine = await people(database), on(database)
     seen = [task.id for task in await engine.find_tasks(TaskQuery(for_actor=BOB))]
     states = {id_: await engine.get_instance(id_) for id_ in instances.values()}

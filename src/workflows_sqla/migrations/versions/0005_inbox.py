@@ -3,7 +3,8 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +45,16 @@ OFFERS = sa.table(
     sa.column("rank"),
 )
 PARTICIPANTS = sa.table("workflow_participants", sa.column("instance_id", ID), sa.column("key"))
+WORDS = (
+    sa.update(TASKS).where(TASKS.c.id == sa.bindparam("task", type_=ID)).values(words=sa.bindparam("found"))
+)
+STATES = (
+    sa.update(INSTANCES)
+    .where(INSTANCES.c.id == sa.bindparam("instance", type_=ID))
+    .values(state=sa.bindparam("found"))
+)
+BATCH = 200
+"""How many instances are looked at and written at once."""
 
 
 def upgrade() -> None:
@@ -106,33 +117,60 @@ def _add_tables() -> None:
 def _fill() -> None:
     """Write the words of titles, what is offered to whom, and who took part: it follows from the tasks there are."""
     connection = op.get_bind()
-    parts: dict[Any, dict[str, None]] = {}
-    doers: dict[Any, dict[str, dict[str, None]]] = {}
-    for row in connection.execute(sa.select(TASKS)).all():
-        connection.execute(sa.update(TASKS).where(TASKS.c.id == row.id).values(words=_words(row.title)))
-        offered = [*_offered(row)]
-        if row.status == "pending" and row.assignee is None:
-            for key in dict.fromkeys(offered):
-                connection.execute(
-                    sa.insert(OFFERS).values(
-                        task_id=row.id, key=key, due_key=row.due_key, rank=row.rank, created_at=row.created_at
-                    )
-                )
+    in_order = sa.select(INSTANCES).order_by(INSTANCES.c.id).limit(BATCH)
+    found = connection.execute(in_order).all()
+    while found:
+        _fill_some(connection, found)
+        found = connection.execute(in_order.where(INSTANCES.c.id > found[-1].id)).all()
+
+
+def _fill_some(connection: sa.Connection, instances: Sequence[Any]) -> None:
+    """Do so for instances that come one after the other."""
+    among = TASKS.c.instance_id.between(instances[0].id, instances[-1].id)
+    rows = connection.execute(sa.select(TASKS).where(among).order_by(TASKS.c.id)).all()
+    parts: dict[Any, dict[str, None]] = defaultdict(dict)
+    doers: dict[Any, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
+    for row in rows:
         users = [f"user:{name}" for name in (row.assignee, row.completed_by) if name is not None]
-        parts.setdefault(row.instance_id, {}).update(dict.fromkeys((*offered, *users)))
+        parts[row.instance_id].update(dict.fromkeys((*_offered(row), *users)))
         if row.completed_by is not None:
-            doers.setdefault(row.instance_id, {}).setdefault(row.step_name, {})[row.completed_by] = None
-    for id_, keys in parts.items():
-        found = connection.execute(sa.select(INSTANCES.c.state).where(INSTANCES.c.id == id_)).scalar()
-        state = {} if found is None else json.loads(found)
-        state["participants"] = [*dict.fromkeys((*state.get("participants", ()), *keys))]
-        if id_ in doers and not state.get("doers"):
-            state["doers"] = {step: [*names] for step, names in doers[id_].items()}
-        for key in state["participants"]:
-            connection.execute(sa.insert(PARTICIPANTS).values(instance_id=id_, key=key))
-        if found is not None:
-            text = json.dumps(state, separators=(",", ":"), ensure_ascii=False)
-            connection.execute(sa.update(INSTANCES).where(INSTANCES.c.id == id_).values(state=text))
+            doers[row.instance_id][row.step_name][row.completed_by] = None
+    states = {each.id: _state(each.state, parts[each.id], doers[each.id]) for each in instances}
+    texts = {
+        id_: json.dumps(state, separators=(",", ":"), ensure_ascii=False) for id_, state in states.items()
+    }
+    changed = [
+        {"instance": each.id, "found": texts[each.id]} for each in instances if texts[each.id] != each.state
+    ]
+    _write(connection, WORDS, [{"task": row.id, "found": _words(row.title)} for row in rows])
+    _write(connection, STATES, changed)
+    _write(connection, sa.insert(OFFERS), [offer for row in rows for offer in _offers(row)])
+    _write(
+        connection,
+        sa.insert(PARTICIPANTS),
+        [{"instance_id": id_, "key": key} for id_, state in states.items() for key in state["participants"]],
+    )
+
+
+def _state(text: str, keys: Iterable[str], doers: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """Return the state of an instance with all that have a part in it."""
+    state: dict[str, Any] = json.loads(text)
+    state["participants"] = [*dict.fromkeys((*state.get("participants", ()), *keys))]
+    if doers and not state.get("doers"):
+        state["doers"] = {step: [*names] for step, names in doers.items()}
+    return state
+
+
+def _write(connection: sa.Connection, statement: sa.Executable, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _offers(row: Any) -> Iterator[dict[str, Any]]:
+    if row.status == "pending" and row.assignee is None:
+        sorted_by = {"due_key": row.due_key, "rank": row.rank, "created_at": row.created_at}
+        for key in dict.fromkeys(_offered(row)):
+            yield {"task_id": row.id, "key": key, **sorted_by}
 
 
 def _offered(row: Any) -> Iterator[str]:
