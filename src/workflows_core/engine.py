@@ -686,10 +686,16 @@ class ExecutionEngine:
         """Return this engine as one that changes an instance only where a condition holds, which raises otherwise.
 
         It is asked about the very state that a change is based on, after a lost race again; and only if nothing else
-        is against the change, so that nobody learns from it of what they may not see.
+        is against the change, so that nobody learns from it of what they may not see. Conditions from before still hold.
         """
-        other = copy(self)
-        other._condition = condition  # noqa: SLF001 - it is one of these
+        other, before = copy(self), self._condition
+
+        def both(instance: Instance) -> None:
+            if before is not None:
+                before(instance)
+            condition(instance)
+
+        other._condition = both  # noqa: SLF001 - it is one of these
         return other
 
     async def _change(self, instance_id: UUID, command: Callable[[Instance], cmd.Command]) -> Instance:

@@ -12,7 +12,7 @@ from litestar.openapi.spec import Operation, RequestBody
 
 from workflows_litestar.problems import MEDIA_TYPE, Problem
 
-WRITES: Final = (400, 404, 409, 412, 413, 415)
+WRITES: Final = (400, 404, 409, 412, 413, 415, 422)
 """How requests with a body that change something may be refused."""
 
 _ANY_REQUEST: Final = (401, 403, 503)
@@ -23,9 +23,10 @@ _MEANINGS: Final[Mapping[int, str]] = MappingProxyType(
         403: "Whoever sent the request may not do this.",
         404: "There is no such workflow, instance or task.",
         409: "Not possible in the present state. Nothing was changed.",
-        413: "The body is too large.",
         412: "It has changed since it was seen. Nothing was changed now.",
+        413: "The body is too large.",
         415: "The body is not announced as JSON.",
+        422: "The idempotency key came before with another request.",
         428: "The revision that was seen must be quoted.",
         503: "The storage is not available; try again later.",
     }

@@ -129,6 +129,21 @@ KINDS: Final[Mapping[type[errors.WorkflowError], _Kind]] = {
 INVALID_REQUEST: Final = _Kind(400, "invalid-request", "The request is not valid")
 
 
+def answer_to(
+    request: Request[Any, Any, Any], error: errors.WorkflowError | HTTPException
+) -> Response[Problem]:
+    """Answer an error that is raised on purpose."""
+    return from_core(request, error) if isinstance(error, errors.WorkflowError) else from_http(request, error)
+
+
+def status_of(error: Exception) -> int:
+    """Return the status that an error is answered with."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    problem = problem_of(error) if isinstance(error, errors.WorkflowError) else None
+    return HTTPStatus.INTERNAL_SERVER_ERROR if problem is None else problem.status
+
+
 def from_core(request: Request[Any, Any, Any], error: errors.WorkflowError) -> Response[Problem]:
     """Answer an error of the core as the table says."""
     opt = request.route_handler.opt
@@ -137,7 +152,10 @@ def from_core(request: Request[Any, Any, Any], error: errors.WorkflowError) -> R
         return unexpected(request, error)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         logger.error("%s %s: %s", request.method, _path(request), error, exc_info=error)
-    return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE)
+    response = Response(problem, status_code=problem.status, media_type=MEDIA_TYPE)
+    if isinstance(error, errors.RequestInProgressError):
+        response.headers["retry-after"] = str(error.retry_after)
+    return response
 
 
 def problem_of(

@@ -25,6 +25,7 @@ from workflows_litestar.dto import (
 from workflows_litestar.explanations import InstanceExplanationDTO
 from workflows_litestar.fields import FARTHEST, LARGEST_PAGE, NAME, PAGE, PROSE
 from workflows_litestar.histories import HistoryEntryDTO
+from workflows_litestar.idempotency import repeatable
 from workflows_litestar.identity import Acting
 from workflows_litestar.instance_requests import MoveInstanceDTO, SkipStepDTO
 from workflows_litestar.openapi import WRITES, OptionalBody, refusals
@@ -56,14 +57,16 @@ class InstanceController(Controller):
         response_headers=TAGGED,
         dto=JsonBody[StartWorkflowDTO],
         opt={DATA_POINTER: "/input_data"},
-        responses=refusals(400, 404, 409, 413, 415),
+        responses=refusals(400, 404, 409, 413, 415, 422),
     )
+    @repeatable
     async def start(
         self,
         data: JSONBody[StartWorkflowDTO],
         workflow_engine: Engine,
         workflow_actor: Acting,
         wait: Wait = 0,
+        request_id: str | None = None,
     ) -> Response[WorkflowInstanceDTO]:
         """Start an instance."""
         instance = await workflow_engine.start_workflow(
@@ -73,6 +76,7 @@ class InstanceController(Controller):
             user_id=name_of(workflow_actor, data.user_id),
             tenant_id=tenant_of(workflow_actor, data.tenant_id),
             correlation_id=data.correlation_id,
+            idempotency_key=request_id,
         )
         return _answer(await rested(workflow_engine, instance, wait))
 
@@ -208,8 +212,9 @@ class InstanceController(Controller):
         description="Its open tasks are canceled, its running steps are told to stop.",
         response_description="The instance was canceled.",
         response_headers=TAGGED,
-        responses=refusals(400, 404, 409, 412),
+        responses=refusals(400, 404, 409, 412, 413, 422),
     )
+    @repeatable
     async def cancel(
         self,
         instance_id: FromPath[UUID],
@@ -231,8 +236,9 @@ class InstanceController(Controller):
         description="Only what failed is done again.",
         response_description="The instance goes on.",
         response_headers=TAGGED,
-        responses=refusals(400, 404, 409, 412),
+        responses=refusals(400, 404, 409, 412, 413, 422),
     )
+    @repeatable
     async def retry(
         self,
         instance_id: FromPath[UUID],
@@ -258,6 +264,7 @@ class InstanceController(Controller):
         operation_class=OptionalBody,
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def suspend(
         self,
         instance_id: FromPath[UUID],
@@ -277,8 +284,9 @@ class InstanceController(Controller):
         description="What fell due in the meantime is due now.",
         response_description="The instance goes on.",
         response_headers=TAGGED,
-        responses=refusals(400, 404, 409, 412),
+        responses=refusals(400, 404, 409, 412, 413, 422),
     )
+    @repeatable
     async def resume(
         self,
         instance_id: FromPath[UUID],
@@ -300,6 +308,7 @@ class InstanceController(Controller):
         dto=JsonBody[SkipStepDTO],
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def skip(
         self,
         instance_id: FromPath[UUID],
@@ -323,6 +332,7 @@ class InstanceController(Controller):
         dto=JsonBody[MoveInstanceDTO],
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def move(
         self,
         instance_id: FromPath[UUID],

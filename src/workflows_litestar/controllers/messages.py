@@ -14,6 +14,7 @@ from workflows_core.messages import NAME_LENGTH
 from workflows_litestar.actor import asking, tenant_of
 from workflows_litestar.bodies import JsonBody, document_of
 from workflows_litestar.dependencies import Engine
+from workflows_litestar.idempotency import repeatable
 from workflows_litestar.identity import Acting
 from workflows_litestar.messages import CallReceiptDTO, PublishMessageDTO, ReceiptDTO, SendMessageDTO
 from workflows_litestar.openapi import refusals
@@ -36,17 +37,22 @@ class MessageController(Controller):
         response_description="The message was delivered, or is kept.",
         dto=JsonBody[PublishMessageDTO],
         status_code=202,
-        responses=refusals(400, 409, 413, 415),
+        responses=refusals(400, 409, 413, 415, 422),
     )
+    @repeatable
     async def publish(
-        self, data: JSONBody[PublishMessageDTO], workflow_engine: Engine, workflow_actor: Acting
+        self,
+        data: JSONBody[PublishMessageDTO],
+        workflow_engine: Engine,
+        workflow_actor: Acting,
+        request_id: str | None = None,
     ) -> ReceiptDTO:
         """Send a message to a correlation key."""
         receipt = await workflow_engine.publish_message(
             data.name,
             data.correlation_key,
             data.payload,
-            message_id=data.message_id,
+            message_id=data.message_id or request_id,
             ttl=data.ttl,
             tenant_id=tenant_of(workflow_actor, data.tenant_id),
             **asking(workflow_actor, data.user_id),
@@ -64,10 +70,12 @@ class MessageController(Controller):
         response_description="The message was delivered, or is kept.",
         dto=JsonBody[SendMessageDTO],
         status_code=202,
-        responses=refusals(400, 404, 409, 413, 415),
+        responses=refusals(400, 404, 409, 413, 415, 422),
     )
+    @repeatable
     async def send(
         self,
+        *,
         instance_id: FromPath[UUID],
         name: Annotated[
             str, PathParameter(description="What it is about.", min_length=1, max_length=NAME_LENGTH)
@@ -75,12 +83,13 @@ class MessageController(Controller):
         data: JSONBody[SendMessageDTO],
         workflow_engine: Engine,
         workflow_actor: Acting,
+        request_id: str | None = None,
     ) -> ReceiptDTO:
         """Send a message to one instance."""
         receipt = await workflow_engine.publish_message(
             name,
             payload=data.payload,
-            message_id=data.message_id,
+            message_id=data.message_id or request_id,
             ttl=data.ttl,
             instance_id=instance_id,
             **asking(workflow_actor, data.user_id),
@@ -126,8 +135,9 @@ class WebhookController(Controller):
         operation_class=_CallOperation,
         opt={UNLOGGED: True, "exclude_from_auth": True, "exclude_from_csrf": True},
         status_code=202,
-        responses=refusals(400, 404, 409, 413, 415),
+        responses=refusals(400, 404, 409, 413, 415, 422),
     )
+    @repeatable
     async def call(
         self,
         token: Annotated[str, PathParameter(description="What the step told its counterpart.")],

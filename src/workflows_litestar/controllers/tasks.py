@@ -19,6 +19,7 @@ from workflows_litestar.dto import CompleteTaskDTO, HumanTaskDTO, ReassignTaskDT
 from workflows_litestar.explanations import TaskExplanationDTO
 from workflows_litestar.fields import NAME, PAGE, PROSE, SMALL
 from workflows_litestar.histories import HistoryEntryDTO
+from workflows_litestar.idempotency import repeatable
 from workflows_litestar.identity import Acting
 from workflows_litestar.moments import earliest, moment
 from workflows_litestar.openapi import WRITES, OptionalBody, refusals
@@ -237,6 +238,7 @@ class TaskController(Controller):
         opt={DATA_POINTER: "/output_data"},
         responses=refusals(*WRITES, 428),
     )
+    @repeatable
     async def complete(
         self,
         *,
@@ -270,6 +272,7 @@ class TaskController(Controller):
         operation_class=OptionalBody,
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def claim(
         self,
         task_id: FromPath[UUID],
@@ -294,6 +297,7 @@ class TaskController(Controller):
         operation_class=OptionalBody,
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def unclaim(
         self,
         task_id: FromPath[UUID],
@@ -317,6 +321,7 @@ class TaskController(Controller):
         dto=JsonBody[ReassignTaskDTO],
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def reassign(
         self,
         task_id: FromPath[UUID],
@@ -341,6 +346,7 @@ class TaskController(Controller):
         opt={RENAMED: {"/assignee": "/to"}},
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def delegate(
         self,
         task_id: FromPath[UUID],
@@ -366,6 +372,7 @@ class TaskController(Controller):
         operation_class=OptionalBody,
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def resolve(
         self,
         task_id: FromPath[UUID],
@@ -390,6 +397,7 @@ class TaskController(Controller):
         opt={RENAMED: {"/asked": "/of"}},
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def request_information(
         self,
         task_id: FromPath[UUID],
@@ -413,6 +421,7 @@ class TaskController(Controller):
         dto=JsonBody[AnswerDTO],
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def answer(
         self,
         task_id: FromPath[UUID],
@@ -437,6 +446,7 @@ class TaskController(Controller):
         operation_class=OptionalBody,
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def withdraw_question(
         self,
         task_id: FromPath[UUID],
@@ -460,6 +470,7 @@ class TaskController(Controller):
         dto=JsonBody[CommentDTO],
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def comment(
         self,
         task_id: FromPath[UUID],
@@ -484,6 +495,7 @@ class TaskController(Controller):
         opt={DATA_POINTER: "/data"},
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def save_draft(
         self,
         task_id: FromPath[UUID],
@@ -508,6 +520,7 @@ class TaskController(Controller):
         opt={RENAMED: {"/due_at": "/due_date", "/follow_up_at": "/follow_up_date"}},
         responses=refusals(*WRITES),
     )
+    @repeatable
     async def update(
         self,
         task_id: FromPath[UUID],
@@ -528,8 +541,9 @@ class TaskController(Controller):
         description="Each for itself, as if it were asked for alone: some may be done and others not.",
         response_description="What became of each, in the order asked for.",
         dto=JsonBody[BulkTasksDTO],
-        responses=refusals(400, 413, 415),
+        responses=refusals(400, 409, 413, 415, 422),
     )
+    @repeatable
     async def change_many(
         self, data: JSONBody[BulkTasksDTO], workflow_engine: Engine, workflow_actor: Acting
     ) -> list[BulkAnswerDTO]:
