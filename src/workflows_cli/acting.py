@@ -33,6 +33,7 @@ def _login() -> str:
 
 acting_as: Final = click.option(
     "--as",
+    "--actor",
     "actor",
     envvar="WORKFLOWS_USER",
     show_envvar=True,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workflows_cli.printing import moment_json
+from workflows_core.ports import InstanceSummary
+from workflows_core.serialization import shown_events
 
 if TYPE_CHECKING:
     from workflows_core.data import JsonObject
@@ -12,8 +14,8 @@ if TYPE_CHECKING:
     from workflows_core.explanation import InstanceExplanation
     from workflows_core.history import StepExecution
     from workflows_core.instance import Instance
-    from workflows_core.ports import InstanceSummary
     from workflows_core.tasks import Task
+    from workflows_core.transition import HistoryEntry
 
 
 def of_instance(instance: Instance | InstanceSummary) -> JsonObject:
@@ -31,6 +33,7 @@ def of_instance(instance: Instance | InstanceSummary) -> JsonObject:
         "created_by": instance.created_by,
         "tenant_id": instance.tenant_id,
         "correlation_id": instance.correlation_id,
+        "error": error_of(instance),
     }
 
 
@@ -40,7 +43,6 @@ def of_record(record: Record, explanation: InstanceExplanation) -> JsonObject:
     return {
         **of_instance(instance),
         "current_steps": list(instance.current_steps),
-        "error": error_of(instance),
         "cancel_reason": instance.cancel_reason,
         "suspend_reason": instance.suspend_reason,
         "context_data": instance.data,
@@ -51,8 +53,10 @@ def of_record(record: Record, explanation: InstanceExplanation) -> JsonObject:
     }
 
 
-def error_of(instance: Instance) -> str | None:
-    """Say what failed in an instance, and where; `None` if nothing did."""
+def error_of(instance: Instance | InstanceSummary) -> str | None:
+    """Say what failed in an instance, and where it is known; `None` if nothing did."""
+    if isinstance(instance, InstanceSummary):
+        return instance.error
     return "; ".join(f"{step}: {failure}" for step, failure in instance.failures) or None
 
 
@@ -68,6 +72,16 @@ def of_execution(execution: StepExecution) -> JsonObject:
         "completed_by": execution.completed_by,
         "output": execution.output,
         "error": None if execution.error is None else str(execution.error),
+    }
+
+
+def of_entry(entry: HistoryEntry) -> JsonObject:
+    """Write a transition; what somebody has put aside as a draft is left out."""
+    return {
+        "revision": entry.revision,
+        "at": moment_json(entry.at),
+        "actor": entry.actor,
+        "events": [*shown_events(entry.events)],
     }
 
 

@@ -75,11 +75,12 @@ def read_specifications(place: str) -> tuple[WorkflowDefinition, ...]:
         raise NotFoundError(f"{place!r} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise NotFoundError(f"{place!r} is not JSON: {error}.") from error
-    several = document if isinstance(document, list) else [document]
-    return tuple(_specified(each, place) for each in several)
+    if not isinstance(document, list):
+        return (_specified(document, place, ""),)
+    return tuple(_specified(each, place, f"/{index}") for index, each in enumerate(document))
 
 
-def _specified(document: object, place: str) -> WorkflowDefinition:
+def _specified(document: object, place: str, pointer: str) -> WorkflowDefinition:
     if not isinstance(document, dict):
         raise NotFoundError(
             f"{place!r} holds something else than specifications; `workflows export` writes them."
@@ -87,7 +88,8 @@ def _specified(document: object, place: str) -> WorkflowDefinition:
     try:
         return definition_from(document)
     except InvalidDataError as error:
-        raise NotFoundError(f"{place!r} is not a specification: {error}.") from error
+        where = f"{pointer}{error.pointer}" or "the top level"
+        raise NotFoundError(f"{place!r} is not a specification: {error.detail} (at {where}).") from error
 
 
 def _is_specification(place: str) -> bool:

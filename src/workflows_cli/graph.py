@@ -12,7 +12,8 @@ from uuid import UUID
 import click
 
 from workflows_cli.hosts import with_engine
-from workflows_cli.options import PLACE, Definitions, chosen
+from workflows_cli.options import PLACE, Definitions, chosen, maybe_database_url
+from workflows_cli.printing import write
 from workflows_core.diagram import Diagram, diagram_of
 from workflows_core.drawing.ascii import ascii_drawing
 from workflows_core.drawing.svg import svg
@@ -29,13 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--instance", type=click.UUID, metavar="ID", help="Draw this instance instead, with what is behind it."
 )
-@click.option(
-    "--database-url",
-    envvar="WORKFLOWS_DATABASE_URL",
-    show_envvar=True,
-    metavar="URL",
-    help="Where the instance is.",
-)
+@maybe_database_url
 @click.option(
     "-f",
     "--format",
@@ -71,7 +66,7 @@ def graph(
         raise click.UsageError("Say where the instance is: --database-url URL, or WORKFLOWS_DATABASE_URL.")
     else:
         title, diagram = with_engine(_of_instance(instance), database_url)
-    _write(
+    write(
         _drawn(diagram, title, form, is_plain=plain or _knows_ascii_alone(output), columns=_columns(output)),
         output,
     )
@@ -107,13 +102,3 @@ def _knows_ascii_alone(output: Path | None) -> bool:
     except UnicodeEncodeError:
         return True
     return False
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text)
-        return
-    try:
-        output.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise click.FileError(str(output), error.strerror) from error

@@ -12,14 +12,13 @@ from typing import Final
 
 import click
 
+from workflows_cli.exits import INTERRUPTED
 from workflows_cli.importing import NotFoundError
+from workflows_cli.refusals import told
 from workflows_core.errors import WorkflowError
 
 GROUP: Final = "workflows.commands"
 """Entry points of this group name click commands."""
-
-INTERRUPTED: Final = 130
-"""What a command that was interrupted (Ctrl-C) ends with: 128 and the number of the signal, as shells do."""
 
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
@@ -27,9 +26,30 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "validate": "workflows_cli.validate:validate_workflows",
             "graph": "workflows_cli.graph:graph",
             "run": "workflows_cli.run:run",
+            "export": "workflows_cli.transfer:export",
+            "import": "workflows_cli.transfer:import_",
         },
-        "Processes and databases": {
+        "Instances": {
+            "start": "workflows_cli.start:start",
+            "instances": "workflows_cli.instances:instances",
+            "instance": "workflows_cli.instance:instance",
+            "message": "workflows_cli.message:message",
+            "retry": "workflows_cli.operating:retry",
+            "suspend": "workflows_cli.operating:suspend",
+            "resume": "workflows_cli.operating:resume",
+            "cancel": "workflows_cli.operating:cancel",
+            "skip": "workflows_cli.operating:skip",
+            "move": "workflows_cli.operating:move",
+        },
+        "Tasks": {
+            "tasks": "workflows_cli.tasks:tasks",
+            "task": "workflows_cli.tasks:task",
+            "claim": "workflows_cli.tasks:claim",
+            "complete": "workflows_cli.complete:complete",
+        },
+        "Processes, databases, shells": {
             "worker": "workflows_cli.worker:worker",
+            "completion": "workflows_cli.completion:completion",
         },
     }
 )
@@ -63,7 +83,7 @@ class AnnouncedCommands(click.Group):
         try:
             return super().invoke(ctx)
         except (WorkflowError, NotFoundError) as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(told(error)) from error
         except (KeyboardInterrupt, click.Abort):
             click.echo("Interrupted.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from workflows_core.engine import ExecutionEngine
-from workflows_core.errors import StorageError
+from workflows_core.errors import DefinitionNotFoundError, StorageError
+from workflows_core.explanation import InstanceExplanation, explain_instance
 from workflows_core.hosting import open_storage
 from workflows_core.registry import WorkflowRegistry
 
 if TYPE_CHECKING:
+    from workflows_core.instance import Instance
     from workflows_core.ports import Storage
 
 T = TypeVar("T")
@@ -54,3 +56,22 @@ def with_engine(
             return await work(engine)
 
     return asyncio.run(run())
+
+
+async def rested(engine: ExecutionEngine, instance: Instance, seconds: float) -> Instance:
+    """Return an instance when nothing moves it but people, messages or time; as it is after so many seconds."""
+    if not seconds or instance.is_resting:
+        return instance
+    try:
+        return await engine.wait(instance.id, timeout=seconds)
+    except TimeoutError:
+        return await engine.get_instance(instance.id)
+
+
+async def explained(engine: ExecutionEngine, instance: Instance) -> InstanceExplanation:
+    """Explain an instance to people who look at it from outside: that it cannot run in this process is no news to them."""
+    try:
+        definition = await engine.get_definition(instance)
+    except DefinitionNotFoundError:
+        definition = None
+    return explain_instance(instance, definition, engine.clock.now(), is_known=True)

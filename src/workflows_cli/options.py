@@ -53,13 +53,25 @@ class Definitions(Application):
             self.fail(str(error), param, ctx)
 
 
-database_url: Final = click.option(
-    "--database-url",
-    envvar="WORKFLOWS_DATABASE_URL",
-    show_envvar=True,
-    required=True,
-    metavar="URL",
-    help="Such as sqlite+aiosqlite:///workflows.db or postgresql+asyncpg://user:password@host/name.",
+def _database_url(*, required: bool) -> Callable[[C], C]:
+    return click.option(
+        "--database-url",
+        envvar="WORKFLOWS_DATABASE_URL",
+        show_envvar=True,
+        required=required,
+        metavar="URL",
+        help="Such as sqlite+aiosqlite:///workflows.db or postgresql+asyncpg://user:password@host/name.",
+    )
+
+
+database_url: Final = _database_url(required=True)
+maybe_database_url: Final = _database_url(required=False)
+wait: Final = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait until nothing moves the instance any more but people, messages or time; at most so long.",
 )
 as_json: Final = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 
@@ -77,6 +89,14 @@ def app(*, required: bool = True) -> Callable[[C], C]:
         help="Where the workflows are: a registry, definitions, a function that returns them, or an application with the "
         "plugin. A file of Python will do, too: workflows.py or workflows.py:name.",
     )
+
+
+def reason(usual: str | None = None) -> Callable[[C], C]:
+    """Return the option that says why somebody does something; it is required unless there is a usual reason."""
+    help_ = "Why; the history keeps it."
+    if usual is None:
+        return click.option("--reason", required=True, metavar="TEXT", help=help_)
+    return click.option("--reason", default=usual, show_default=True, metavar="TEXT", help=help_)
 
 
 def chosen(definitions: tuple[WorkflowDefinition, ...], name: str | None) -> WorkflowDefinition:

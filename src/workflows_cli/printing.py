@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -45,6 +48,17 @@ def styled(status: str, text: str | None = None) -> str:
     return shown if colour is None else click.style(shown, fg=colour)
 
 
+def terminal_width() -> int | None:
+    """Return how many signs stand on a line of the terminal; `None` where standard output is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def say(sentence: str) -> None:
+    """Tell people a sentence, in as many lines as the terminal needs for it."""
+    width = terminal_width()
+    click.echo(clean(sentence) if width is None else click.wrap_text(clean(sentence), width=width))
+
+
 def moment_json(at: datetime | None) -> str | None:
     """Write a moment for programs: RFC 3339, in UTC."""
     return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -58,6 +72,21 @@ def note(text: str) -> None:
 def print_json(document: Json | Sequence[Json]) -> None:
     """Write one document for programs."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+
+
+def write(text: str, output: Path | None) -> None:
+    """Write what a command was asked for into a file, or to standard output.
+
+    Raises:
+        click.FileError: If that cannot be done.
+    """
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(str(output), error.strerror) from error
 
 
 def _plain(value: object) -> Json:

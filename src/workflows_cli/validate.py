@@ -10,6 +10,7 @@ from attrs import frozen
 
 from workflows_cli.options import PLACE, Definitions, as_json
 from workflows_cli.printing import clean, print_json, styled
+from workflows_cli.problems import print_problems, problem_document
 from workflows_core.errors import InvalidDefinitionError
 from workflows_core.validation import Problem, validate
 
@@ -39,7 +40,9 @@ class Finding:
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @as_json
 def validate_workflows(*, places: tuple[str, ...], strict: bool, as_json: bool) -> None:
-    """Check workflow definitions, and print everything that is wrong with them.
+    """Check workflow definitions.
+
+    Prints everything that is wrong with them.
 
     Exits with 0 if all can be registered, with 1 if there are errors, with 2 if there is nothing to check in a PLACE.
     """
@@ -73,12 +76,7 @@ def _print(finding: Finding) -> None:
     errors = sum(problem.is_error for problem in finding.problems)
     counts = [_counted(errors, "error"), _counted(len(finding.problems) - errors, "warning")]
     click.echo(f"{name}: {', '.join(filter(None, counts))}")
-    for problem in finding.problems:
-        label = styled(problem.severity, f"{problem.severity:<7}")
-        click.echo(f"  {label}  {clean(problem.path or '/')}  [{problem.code}]")
-        click.echo(f"           {clean(problem.detail)}")
-        if problem.hint:
-            click.echo(f"           {clean(problem.hint)}")
+    print_problems(finding.problems)
 
 
 def _counted(number: int, word: str) -> str:
@@ -90,15 +88,5 @@ def _document(finding: Finding) -> JsonObject:
         "name": finding.name,
         "version": finding.version,
         "is_valid": finding.is_valid,
-        "problems": [
-            {
-                "code": problem.code,
-                "severity": str(problem.severity),
-                "path": problem.path,
-                "step": problem.step,
-                "detail": problem.detail,
-                "hint": problem.hint,
-            }
-            for problem in finding.problems
-        ],
+        "problems": [problem_document(problem) for problem in finding.problems],
     }

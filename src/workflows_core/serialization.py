@@ -82,6 +82,17 @@ def events_to_json(events: Sequence[Event]) -> list[JsonObject]:
     return [_event_to_json(event) for event in events]
 
 
+def shown_events(events: Sequence[Event]) -> list[JsonObject]:
+    """Write events but for what is not for everybody who may see the instance: what one of them is still typing."""
+    return [_without_draft(event) for event in events_to_json(events)]
+
+
+def _without_draft(event: JsonObject) -> JsonObject:
+    if event["event"] != "DraftSaved":
+        return event
+    return {name: value for name, value in event.items() if name != "data"}
+
+
 def events_from_json(events: Iterable[JsonObject], at: datetime) -> tuple[Event, ...]:
     """Read the events of a transition that happened at this moment."""
     structure = _CONVERTER.structure

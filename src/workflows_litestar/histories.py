@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from litestar.params import KwargDefinition
 
-from workflows_core.serialization import events_to_json
+from workflows_core.serialization import shown_events
 
 if TYPE_CHECKING:
-    from workflows_core.data import JsonObject
     from workflows_core.transition import HistoryEntry
 
 
@@ -39,16 +38,5 @@ class HistoryEntryDTO:
             revision=entry.revision,
             at=entry.at,
             actor=entry.actor,
-            events=shown_events(entry),
+            events=shown_events(entry.events),
         )
-
-
-def shown_events(entry: HistoryEntry) -> list[JsonObject]:
-    """Return what happened, but for what is not for everybody who may see the instance: what one of them is still typing."""
-    return [_without_draft(event) for event in events_to_json(entry.events)]
-
-
-def _without_draft(event: JsonObject) -> JsonObject:
-    if event["event"] != "DraftSaved":
-        return event
-    return {name: value for name, value in event.items() if name != "data"}

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.serialization import encode_json
 
 from workflows_core.errors import WorkflowError
-from workflows_litestar.histories import shown_events
+from workflows_core.serialization import shown_events
 
 if TYPE_CHECKING:
     from workflows_core.ports import FeedEntry, FeedPage
@@ -114,6 +114,6 @@ def _event(each: FeedEntry) -> bytes:
         "revision": entry.revision,
         "at": entry.at.isoformat(),
         "actor": entry.actor,
-        "events": shown_events(entry),
+        "events": shown_events(entry.events),
     }
     return b"id: %s\nevent: transition\ndata: %s\n\n" % (each.place.encode(), encode_json(said))

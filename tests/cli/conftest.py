@@ -1,15 +1,22 @@
 """A workflow in a file, and the command line in this process."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.databases import URLS
+from tests.servers import PATIENCE
+from workflows_cli.finding import find_workflows
 from workflows_cli.group import workflows
+from workflows_core.engine import ExecutionEngine
+from workflows_core.hosting import open_storage
 
 EXPENSE = """
 from workflows_core import BaseHumanStep, BaseMachineStep, Edge, MessageStep, WorkflowDefinition
@@ -105,6 +112,31 @@ def cli(folder: Path) -> Cli:
         return result
 
     return run
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A prepared database, which the environment names as it names the workflows."""
+    return settle(URLS["sqlite"](request), monkeypatch)
+
+
+def settle(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the environment say where the instances and their workflows are, and who works there."""
+    monkeypatch.setenv("WORKFLOWS_DATABASE_URL", url)
+    monkeypatch.setenv("WORKFLOWS_APP", "expense.py")
+    monkeypatch.setenv("WORKFLOWS_USER", "olga")
+    return url
+
+
+def worked(url: str, *instance_ids: str) -> None:
+    """Execute the steps of instances until they rest, as a worker does."""
+
+    async def work() -> None:
+        async with ExecutionEngine(find_workflows("expense.py"), open_storage(url)) as engine:
+            for each in instance_ids:
+                await engine.wait(UUID(each), timeout=PATIENCE)
+
+    asyncio.run(work())
 
 
 def read(result: Result) -> Any:

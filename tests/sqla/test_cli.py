@@ -79,7 +79,7 @@ def test_a_url_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("announce")
 def test_a_command_whose_extra_is_missing_says_so() -> None:
-    assert "missing  Not installed." in run("--help").output
+    assert "missing     Not installed." in run("--help").output
     refused = run("missing", "--anything")
     assert refused.exit_code == 1
     assert "workflows_absent" in refused.output

@@ -1,0 +1,66 @@
+"""`workflows instances`: the instances in a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+from attrs import evolve
+
+from workflows_cli import documents
+from workflows_cli.filters import instance_filter
+from workflows_cli.hosts import with_engine
+from workflows_cli.options import as_json, database_url
+from workflows_cli.printing import note, print_json
+from workflows_cli.tables import Column, print_table
+from workflows_cli.times import span
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from workflows_core.engine import ExecutionEngine
+    from workflows_core.ports import InstanceQuery, InstanceSummary
+
+_COLUMNS: Final = (
+    Column("ID"),
+    Column("STATUS", is_status=True),
+    Column("WORKFLOW", least=8),
+    Column("STEP", least=6),
+    Column("AGE"),
+)
+
+
+@click.command()
+@instance_filter
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="Leave out so many at the front.")
+@database_url
+@as_json
+def instances(*, query: InstanceQuery, limit: int, offset: int, database_url: str, as_json: bool) -> None:
+    """List instances, the newest first."""
+    asked = evolve(query, limit=limit + 1, offset=offset)
+
+    async def work(engine: ExecutionEngine) -> tuple[Sequence[InstanceSummary], datetime]:
+        return await engine.find_instances(asked), engine.clock.now()
+
+    found, now = with_engine(work, database_url)
+    if as_json:
+        print_json([documents.of_instance(each) for each in found[:limit]])
+        return
+    if not found:
+        note("There are none.")
+        return
+    print_table(_COLUMNS, [_row(each, now) for each in found[:limit]])
+    if len(found) > limit:
+        note(f"There are more: --offset {offset + limit}.")
+
+
+def _row(instance: InstanceSummary, now: datetime) -> list[object]:
+    return [
+        instance.id,
+        instance.status,
+        f"{instance.definition_name} {instance.definition_version}",
+        instance.current_step,
+        span(now - instance.started_at),
+    ]
