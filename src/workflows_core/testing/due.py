@@ -213,21 +213,9 @@ class DueSuite:
     ) -> None:
         """Change the instance again and again: a watch that was just begun may not be known everywhere yet."""
         while True:
-            (instance,) = await stored(storage, [begin_step(instance)])
-            (instance,) = await stored(
-                storage,
-                [
-                    move(
-                        instance,
-                        cmd.LoseStep(
-                            at=instance.updated_at,
-                            token=token.id,
-                            attempt=token.attempt,
-                        ),
-                    )
-                    for token in instance.tokens.values()
-                ],
-            )
+            suspended = move(instance, cmd.Suspend(at=instance.updated_at, reason="once more"))
+            (instance,) = await stored(storage, [suspended])
+            (instance,) = await stored(storage, [move(instance, cmd.Resume(at=instance.updated_at))])
             while not news.empty():
                 if news.get_nowait() == instance.id:
                     return
