@@ -1,17 +1,21 @@
 """The fixtures that all tests share."""
 
+import atexit
+import logging
 from collections.abc import Iterator
+from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import profiles
+from tests import places, profiles
 from tests.databases import URLS, prepare
 from tests.postgres import PostgresServer, PostgresUnavailableError
 
 SERVER = pytest.StashKey[PostgresServer]()
 
+places.prefer_memory()
 profiles.load()
 
 
@@ -39,6 +43,28 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop it, whatever the tests did."""
     if SERVER in config.stash:
         config.stash[SERVER].stop()
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Undo what an application of the test has configured.
+
+    Litestar logs from threads that end with the process, to where the output of this test went: it is closed by then.
+    """
+    root = logging.getLogger()
+    level, before = root.level, _queueing(root)
+    yield
+    for handler in _queueing(root) - before:
+        root.removeHandler(handler)
+        listener = getattr(handler, "listener", None)
+        if isinstance(listener, QueueListener):
+            listener.stop()
+            atexit.unregister(listener.stop)
+    root.setLevel(level)
+
+
+def _queueing(logger: logging.Logger) -> set[logging.Handler]:
+    return {handler for handler in logger.handlers if isinstance(handler, QueueHandler)}
 
 
 @pytest.fixture(scope="session")

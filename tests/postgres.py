@@ -22,6 +22,8 @@ from typing import Any, Self, TypeVar
 import asyncpg
 from sqlalchemy import make_url
 
+from tests import places
+
 T = TypeVar("T")
 
 # Waits for its standard input to close, be it by `stop()` or by the death of the process that started it, and
@@ -84,7 +86,9 @@ class PostgresServer:
             return
         account = _account()
         # A server that runs as somebody else does not see a TMPDIR below our home.
-        folder = Path(tempfile.mkdtemp(prefix="workflows-pg-", dir="/tmp" if account else None)).resolve()
+        folder = Path(
+            tempfile.mkdtemp(prefix="workflows-pg-", dir=places.best() if account else None)
+        ).resolve()
         try:
             _give(folder, account)
             programs = _programs(folder, account)
