@@ -67,6 +67,8 @@ class WorkflowDefinition:
         input_schema: JSON Schema of the data an instance is started with; `None` accepts any object.
         tags: Free words to find it by.
         policies: Who may do what; `None` for the roles and rules that hold everywhere.
+        searchable: Paths in the data that its instances can be found by, such as `"customer.id"`: keys of objects,
+            separated by dots. What is found there is text, a number, true, false or null.
     """
 
     name: str
@@ -79,6 +81,7 @@ class WorkflowDefinition:
     input_schema: JsonObject | None = None
     tags: tuple[str, ...] = field(converter=_words, default=())
     policies: Policies | None = None
+    searchable: tuple[str, ...] = field(converter=_words, default=())
 
     def __attrs_post_init__(self) -> None:
         parts = assemble(self.steps, self.edges, self.initial_step, self.terminal_steps)
@@ -138,6 +141,7 @@ class Workflow:
     input_schema: ClassVar[JsonObject | None] = None
     tags: ClassVar[Iterable[str]] = ()
     policies: ClassVar[Policies | None] = None
+    searchable: ClassVar[Iterable[str]] = ()
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -158,4 +162,5 @@ class Workflow:
             input_schema=cls.input_schema,
             tags=cls.tags,
             policies=cls.policies,
+            searchable=cls.searchable,
         )

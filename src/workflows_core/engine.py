@@ -766,7 +766,8 @@ class ExecutionEngine:
             ids=self._ids,
             owner=await self._owner(),
         )
-        return transition(instance, after, events, actor=commands[0].actor)
+        actor = commands[0].actor
+        return transition(instance, after, events, actor=actor, searchable=definition.searchable)
 
     async def _owner(self) -> str | None:
         """Name the runner that executes what becomes ready, if it may begin as soon as this is committed."""

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from workflows_core.participants import group_key, user_key
 from workflows_core.permissions import identities
-from workflows_core.ports import TaskOrder, place_of
+from workflows_core.ports import TaskOrder, place_of, place_of_instance
 from workflows_core.search import is_found
+from workflows_core.searchable import text_of
 from workflows_core.visibility import is_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from typing import Any
 
     from workflows_core.actors import Actor
     from workflows_core.instance import Instance
+    from workflows_core.paging import Cursor
     from workflows_core.ports import InstanceQuery, InstanceSummary, TaskQuery
     from workflows_core.tasks import Task
     from workflows_core.visibility import Visibility
 
 
-def is_wanted_instance(query: InstanceQuery, summary: InstanceSummary, instance: Instance) -> bool:
-    """Say whether a query asks for an instance."""
+T = TypeVar("T")
+
+
+def is_wanted_instance(
+    query: InstanceQuery, summary: InstanceSummary, instance: Instance, values: Mapping[str, str | None]
+) -> bool:
+    """Say whether a query asks for an instance, wherever the list begins; `values` is what it is found by in its data."""
     asked = (
         (query.status, summary.status),
         (query.definition_name, summary.definition_name),
@@ -33,9 +40,25 @@ def is_wanted_instance(query: InstanceQuery, summary: InstanceSummary, instance:
     )
     if any(wanted not in {None, found} for wanted, found in asked):
         return False
-    if query.ids is not None and summary.id not in query.ids:
-        return False
-    return query.visible_to is None or is_seen(query.visible_to, instance)
+    return (
+        (query.ids is None or summary.id in query.ids)
+        and (query.step is None or query.step in instance.current_steps)
+        and _is_within(summary.started_at, query.started_after, query.started_before)
+        and _is_within(summary.updated_at, query.updated_after, query.updated_before)
+        and all(values.get(path) == text_of(value) for path, value in query.data.items())
+        and (query.visible_to is None or is_seen(query.visible_to, instance))
+    )
+
+
+def instances_in_order(query: InstanceQuery, found: Iterable[InstanceSummary]) -> list[InstanceSummary]:
+    """Return instances in the order that a query asks for, from its place on."""
+    return _in_order(
+        found, lambda each: place_of_instance(each, query.order), query.after, query.order.is_backwards
+    )
+
+
+def _is_within(moment: datetime, after: datetime | None, before: datetime | None) -> bool:
+    return (after is None or moment >= after) and (before is None or moment < before)
 
 
 def is_wanted_task(query: TaskQuery, task: Task, instance: Instance | None) -> bool:
@@ -65,17 +88,25 @@ def is_wanted_task(query: TaskQuery, task: Task, instance: Instance | None) -> b
 def in_order(query: TaskQuery, tasks: Iterable[Task]) -> list[Task]:
     """Return tasks in the order that a query asks for, from its place on."""
     is_newest = query.order is TaskOrder.NEWEST
-    places = sorted(
-        ((_sorted_by(query.order, task), task) for task in tasks), key=lambda each: each[0], reverse=is_newest
-    )
-    if query.after is None:
-        return [task for _, task in places]
-    begin = (*query.after.key, query.after.id.bytes)
-    return [task for place, task in places if (place < begin if is_newest else place > begin)]
+    return _in_order(tasks, lambda task: place_of(task, query.order), query.after, is_newest)
 
 
-def _sorted_by(order: TaskOrder, task: Task) -> tuple[Any, ...]:
-    return (*place_of(task, order).key, task.id.bytes)
+def _in_order(
+    found: Iterable[T],
+    place_of: Callable[[T], Cursor],
+    after: Cursor | None,
+    is_backwards: bool,  # noqa: FBT001
+) -> list[T]:
+    places = [(_sorted_by(place_of(each)), each) for each in found]
+    places.sort(key=lambda each: each[0], reverse=is_backwards)
+    if after is None:
+        return [each for _, each in places]
+    begin = _sorted_by(after)
+    return [each for place, each in places if (place < begin if is_backwards else place > begin)]
+
+
+def _sorted_by(place: Cursor) -> tuple[Any, ...]:
+    return (*place.key, place.id.bytes)
 
 
 def _is_offered(query: TaskQuery, task: Task) -> bool:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from workflows_core.errors import FormProblem
     from workflows_core.instance import Instance
     from workflows_core.messages import Message, Wait
-    from workflows_core.searchable import Scalar
     from workflows_core.reservations import Reservation
+    from workflows_core.searchable import Scalar
     from workflows_core.tasks import Task
     from workflows_core.transition import HistoryEntry, Transition
     from workflows_core.visibility import Visibility

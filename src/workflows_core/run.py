@@ -275,7 +275,8 @@ class Run:
         )
         actors = {report.actor for report in reports}
         actor = actors.pop() if len(actors) == 1 else None
-        return transition(before, after, events, actor=actor) if events else None
+        searchable = self._definition.searchable
+        return transition(before, after, events, actor=actor, searchable=searchable) if events else None
 
     def _came_too_late(self, error: InvalidTransitionError) -> None:
         """Drop a result that nobody waits for any more: the step was canceled, or taken over."""

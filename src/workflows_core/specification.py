@@ -60,6 +60,7 @@ def specify(definition: WorkflowDefinition) -> JsonObject:
         "input_schema": definition.input_schema,
         "tags": list(definition.tags),
         **({} if definition.policies is None else {"policies": _to_json(definition.policies)}),
+        **({"searchable": list(definition.searchable)} if definition.searchable else {}),
     }
     return to_object(document, what=f"The definition of {definition.name!r}", limit=MAX_BYTES)[0]
 
@@ -96,6 +97,7 @@ def definition_from(
         input_schema=said.take("input_schema", dict, type(None)),
         tags=said.take_words("tags"),
         policies=said.take_policies("policies"),
+        searchable=said.take_words("searchable", default=[]),
     )
     said.end()
     return definition
@@ -122,9 +124,9 @@ class _Said:
             )
         return value
 
-    def take_words(self, key: str) -> list[str]:
+    def take_words(self, key: str, default: Any = ...) -> list[str]:
         """Return the list of texts under a key."""
-        words: list[str] = self.take(key, list)
+        words: list[str] = self.take(key, list, default=default)
         for index, word in enumerate(words):
             if not isinstance(word, str):
                 raise self.refusal(

@@ -17,12 +17,13 @@ from attrs import frozen
 from workflows_core import events as ev
 from workflows_core.instance import Awaited, Instance, Token
 from workflows_core.messages import Wait
+from workflows_core.searchable import Values, changed_values
 from workflows_core.states import TokenState
 from workflows_core.tasks import Task, evolve_task, home_of, opened_task
 from workflows_core.values import changed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 LEASE: Final = timedelta(seconds=30)
 """How long a runner is believed alive without a sign of life, and a running step left unquestioned."""
@@ -74,6 +75,7 @@ class Transition:
         consumes: The ids of the messages that it took.
         disturbs: Whether a running step was taken away from its runner.
         participants: The keys of those who have a part in the instance since then; see `participants`.
+        searchable: What the instance is to be found by in its data from now on, where that changed; see `searchable`.
     """
 
     instance: Instance
@@ -85,6 +87,7 @@ class Transition:
     consumes: tuple[str, ...] = ()
     disturbs: bool = False
     participants: tuple[str, ...] = ()
+    searchable: Values = ()
 
     @property
     def is_start(self) -> bool:
@@ -98,11 +101,17 @@ class Transition:
 
 
 def transition(
-    before: Instance | None, after: Instance, events: Iterable[ev.Event], *, actor: str | None
+    before: Instance | None,
+    after: Instance,
+    events: Iterable[ev.Event],
+    *,
+    actor: str | None,
+    searchable: Sequence[str] = (),
 ) -> Transition:
     """Make the transition from one state of an instance to another out of its events.
 
-    `after` is the machine's result for `events` on `before`, with the revision not counted yet.
+    `after` is the machine's result for `events` on `before`, with the revision not counted yet; `searchable` are the
+    paths that its definition declares.
     """
     events = tuple(events)
     revision = after.revision + 1
@@ -133,6 +142,9 @@ def transition(
         consumes=tuple(event.message_id for event in events if isinstance(event, ev.MessageReceived)),
         disturbs=_disturbs(before, after, events),
         participants=after.participants[0 if before is None else len(before.participants) :],
+        searchable=changed_values(searchable, None if before is None else before.data, after.data)
+        if searchable
+        else (),
     )
 
 

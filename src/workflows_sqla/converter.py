@@ -54,15 +54,16 @@ def to_definition(row: AnyRow) -> StoredDefinition:
 def from_transition(transition: Transition) -> Values:
     """Make the parameters of the statements in `writes`, but for those of tasks."""
     instance, entry = transition.instance, transition.entry
-    failures = instance.failures
+    status, failures = instance.status, instance.failures
+    step, *others = instance.current_steps or (None,)
     saves = transition.saves_data
     return {
         "new_id": instance.id,
         "base_revision": None if transition.is_start else instance.revision - 1,
         "new_definition_name": instance.definition_name,
         "new_definition_version": instance.definition_version,
-        "new_status": instance.status.value,
-        "new_current_step": instance.current_step,
+        "new_status": status.value,
+        "new_current_step": step,
         "new_revision": instance.revision,
         "new_wake_at": instance.wake_at,
         "new_started_at": instance.started_at,
@@ -78,6 +79,8 @@ def from_transition(transition: Transition) -> Values:
         "new_data_revision": instance.revision if saves else None,
         "new_state": state_to_json(instance),
         "new_data": snapshot_to_json(instance) if saves else None,
+        "new_rested_at": None if status is InstanceStatus.RUNNING else instance.updated_at,
+        "new_other_steps": "".join(f"\n{each}\n" for each in others) or None,
         "entry_at": entry.at,
         "entry_actor": entry.actor,
         "entry_events": events_to_json(entry.events),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Final, Protocol, TypeAlias, TypedDict
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from workflows_sqla.converter import Values, from_task, from_transition, with_ch
 from workflows_sqla.drivers import POSTGRESQL, SQLITE, DriverStatement, pooled
 from workflows_sqla.faults import faults_translated, values_checked, was_rolled_back
 from workflows_sqla.people import calls_for, people_values
+from workflows_sqla.searching import value_calls, values_in
 from workflows_sqla.sqlite import in_its_thread, transaction
 
 _PEOPLE: Final = ("new_offers", "taken_tasks", "new_participants")
@@ -90,7 +92,11 @@ def all_values(transition: Transition, watched: Watched) -> Values:
     """Make the parameters of the statement that does all at once."""
     told = [payload(each) for each in news(transition, watched)]
     values = with_changed_tasks(transition) | people_values(transition)
-    return values | {"channel": CHANNEL, "payloads": told or None}
+    return values | {
+        "new_values": [*values_in(transition)] or None,
+        "channel": CHANNEL,
+        "payloads": told or None,
+    }
 
 
 def shape(values: Sequence[Values]) -> Shape:
@@ -99,13 +105,22 @@ def shape(values: Sequence[Values]) -> Shape:
         "starts": any(each["base_revision"] is None for each in values),
         "with_tasks": any(each["changed_tasks"] is not None for each in values),
         "with_people": any(each[name] is not None for each in values for name in _PEOPLE),
+        "with_values": any(each["new_values"] is not None for each in values),
         "tells": any(each["payloads"] is not None for each in values),
     }
 
 
 @cache
-def _at_once(*, starts: bool, with_tasks: bool, with_people: bool, tells: bool) -> DriverStatement:
-    statement = writes.write(starts=starts, with_tasks=with_tasks, with_people=with_people, tells=tells)
+def _at_once(
+    *, starts: bool, with_tasks: bool, with_people: bool, with_values: bool, tells: bool
+) -> DriverStatement:
+    statement = writes.write(
+        starts=starts,
+        with_tasks=with_tasks,
+        with_people=with_people,
+        with_values=with_values,
+        tells=tells,
+    )
     return DriverStatement.of(statement, POSTGRESQL)
 
 
@@ -129,6 +144,7 @@ class Shape(TypedDict):
     starts: bool
     with_tasks: bool
     with_people: bool
+    with_values: bool
     tells: bool
 
 
@@ -164,7 +180,8 @@ def _calls(transition: Transition) -> list[_Call]:
     first = writes.add_instance if transition.is_start else writes.save_instance
     calls = [_call(first, values), _call(writes.add_entry, values)]
     calls += [_call(writes.save_task, from_task(task, prefix="task_")) for task in transition.tasks]
-    return calls + [_call(build, parameters) for build, parameters in calls_for(transition)]
+    more = chain(calls_for(transition), value_calls(transition))
+    return calls + [_call(build, parameters) for build, parameters in more]
 
 
 def _call(build: Callable[[], ClauseElement], values: Values) -> _Call:

@@ -21,6 +21,7 @@ from workflows_core.states import InstanceStatus, TaskStatus
 from workflows_core.tasks import Task
 from workflows_sqla import statements
 from workflows_sqla.converter import AnyRow, to_definition, to_entry, to_summary
+from workflows_sqla.instance_lists import instance_page
 from workflows_sqla.repositories import Instances, Tasks
 from workflows_sqla.transactions import SessionReader
 
@@ -98,7 +99,7 @@ class WorkflowInstanceRepository:
     async def find_running(self, limit: int | None = None, offset: int = 0) -> Sequence[InstanceSummary]:
         """Return the instances that are on their way: those that run, and those that wait for somebody."""
         on_their_way = (InstanceStatus.RUNNING, InstanceStatus.WAITING)
-        asked = statements.instance_summaries(InstanceQuery(limit=limit, offset=offset), on_their_way)
+        asked = instance_page(InstanceQuery(limit=limit, offset=offset), on_their_way)
         return [to_summary(row) for row in await self._reader.execute(asked)]
 
 

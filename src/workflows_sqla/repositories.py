@@ -37,6 +37,7 @@ from workflows_sqla.converter import (
 )
 from workflows_sqla.feed import read_feed
 from workflows_sqla.inbox import task_count, task_page
+from workflows_sqla.instance_lists import instance_count, instance_page
 from workflows_sqla.transactions import Reader, Transaction
 
 _FIRST_DAY: Final = date(1970, 1, 1)
@@ -129,11 +130,11 @@ class Instances:
 
     async def find(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
         """Return what lists show; see the port."""
-        return [to_summary(row) for row in await self._reader.execute(statements.instance_summaries(query))]
+        return [to_summary(row) for row in await self._reader.execute(instance_page(query))]
 
     async def count(self, query: InstanceQuery) -> int:
         """Count instances; see the port."""
-        counted: int = (await self._reader.execute(statements.instance_count(query))).scalar_one()
+        counted: int = (await self._reader.execute(instance_count(query))).scalar_one()
         return counted
 
     async def tally(self, query: InstanceQuery) -> Sequence[InstanceTally]:

@@ -37,16 +37,10 @@ from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
 from workflows_core.ports import InstanceQuery
 from workflows_core.states import InstanceStatus, TaskStatus
+from workflows_sqla.instance_lists import wanted
 from workflows_sqla.tables import definitions, history, instances, runners, tasks
-from workflows_sqla.visibility import in_tenant, seen_instances
 
 Rows: TypeAlias = Select[Any]
-
-SUMMARY = (
-    "id", "definition_name", "definition_version", "status", "current_step", "revision", "started_at",
-    "updated_at", "completed_at", "created_by", "tenant_id", "correlation_id", "error",
-)  # fmt: skip
-"""The columns of an instance that lists show."""
 
 
 # Definitions
@@ -115,23 +109,6 @@ def open_tasks() -> Rows:
     )
 
 
-def instance_summaries(query: InstanceQuery, statuses: Iterable[InstanceStatus] | None = None) -> Rows:
-    """Ask for what lists show, newest first."""
-    c = instances.c
-    wanted = _wanted(query)
-    if statuses is not None:
-        wanted.append(c.status.in_([status.value for status in statuses]))
-    statement = (
-        select(*(c[name] for name in SUMMARY)).where(*wanted).order_by(c.started_at.desc(), c.id.desc())
-    )
-    return statement.limit(query.limit).offset(query.offset or None)
-
-
-def instance_count(query: InstanceQuery) -> Rows:
-    """Ask how many instances there are, whatever page of them is asked for."""
-    return select(func.count()).select_from(instances).where(*_wanted(query))
-
-
 def instance_tally(query: InstanceQuery) -> Rows:
     """Ask how many instances there are by definition and status, and when the first of them was started.
 
@@ -140,7 +117,7 @@ def instance_tally(query: InstanceQuery) -> Rows:
     c = instances.c
     by = (c.definition_name, c.definition_version, c.status)
     counted = (func.count().label("tally"), func.min(c.started_at).label("oldest"))
-    return select(*by, *counted).where(*_wanted(query)).group_by(*by).order_by(*by)
+    return select(*by, *counted).where(*wanted(query)).group_by(*by).order_by(*by)
 
 
 def step_tally(query: InstanceQuery) -> Rows:
@@ -148,7 +125,7 @@ def step_tally(query: InstanceQuery) -> Rows:
     c = instances.c
     by = (c.definition_name, c.definition_version, c.current_step)
     counted = (func.count().label("tally"), func.min(c.updated_at).label("unmoved_since"))
-    live = (*_wanted(query), c.current_step.is_not(None))
+    live = (*wanted(query), c.current_step.is_not(None))
     return select(*by, *counted).where(*live).group_by(*by).order_by(*by)
 
 
@@ -159,26 +136,8 @@ def day_tally(query: InstanceQuery, since: datetime, dialect: str) -> Rows:
         day: ColumnElement[Any] = cast(func.floor(extract("epoch", end) / 86_400), BigInteger)
     else:
         day = type_coerce(end, BigInteger) // 86_400_000_000
-    ended = (*_wanted(query), end >= since)
+    ended = (*wanted(query), end >= since)
     return select(day.label("day"), func.count().label("tally")).where(*ended).group_by(day)
-
-
-def _wanted(query: InstanceQuery) -> list[ColumnElement[bool]]:
-    c = instances.c
-    wanted = _equal(
-        (c.status, None if query.status is None else query.status.value),
-        (c.definition_name, query.definition_name),
-        (c.created_by, query.created_by),
-        (c.tenant_id, query.tenant_id),
-        (c.correlation_id, query.correlation_id),
-    )
-    if query.ids is not None:
-        wanted.append(c.id.in_(query.ids))
-    if query.visible_to is not None:
-        wanted.append(in_tenant(c.tenant_id, query.visible_to.tenant_id))
-        seen = seen_instances(query.visible_to, c.definition_name, c.definition_version, c.id)
-        wanted += [] if seen is None else [seen]
-    return wanted
 
 
 @cache
@@ -360,10 +319,6 @@ def ended_leases() -> Rows:
 def remove_runners() -> ReturningDelete[Any]:
     """Delete the runners with these `ids`; returns which of them were there."""
     return delete(runners).where(runners.c.id.in_(bindparam("ids", expanding=True))).returning(runners.c.id)
-
-
-def _equal(*pairs: tuple[ColumnElement[Any], object | None]) -> list[ColumnElement[bool]]:
-    return [column == value for column, value in pairs if value is not None]
 
 
 def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:

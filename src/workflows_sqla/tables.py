@@ -66,6 +66,8 @@ instances: Final = Table(
     Column("state", Document, nullable=False),
     Column("data", Document, nullable=False),
     Column("position", BigInteger),  # that of the last row of its history
+    Column("rested_at", Moment),  # `updated_at`; not set while it runs: no index is to move at every step
+    Column("other_steps", Word),  # those besides `current_step`, between two ends of line each
     PrimaryKeyConstraint("id"),
 )
 
@@ -147,6 +149,17 @@ participants: Final = Table(  # who has a part in an instance
     Column("instance_id", Id, nullable=False),
     Column("key", Word, nullable=False),
     PrimaryKeyConstraint("instance_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+searchable: Final = Table(  # what instances are found by in their data
+    "workflow_searchable",
+    metadata,
+    Column("instance_id", Id, nullable=False),
+    Column("path", Word, nullable=False),  # one that the definition declares
+    Column("value", Word),  # as JSON, or its digest; not set where nothing is left of it
+    Column("started_at", Moment, nullable=False),  # that of the instance
+    PrimaryKeyConstraint("instance_id", "path"),
     sqlite_with_rowid=False,
 )
 
@@ -251,11 +264,18 @@ _where(
 _where_set(instances.c.idempotency_key, unique=True)
 # Lists show the newest first; the indexes are read backwards for that.
 Index(None, instances.c.started_at, instances.c.id)
-Index(None, instances.c.status, instances.c.started_at)
-Index(None, instances.c.definition_name, instances.c.started_at)
-_where_set(instances.c.created_by, instances.c.started_at)
-_where_set(instances.c.tenant_id, instances.c.started_at)
-_where_set(instances.c.correlation_id, instances.c.started_at)
+Index(None, instances.c.status, instances.c.started_at, instances.c.id)
+Index(None, instances.c.definition_name, instances.c.started_at, instances.c.id)
+_where_set(instances.c.created_by, instances.c.started_at, instances.c.id)
+_where_set(instances.c.tenant_id, instances.c.started_at, instances.c.id)
+_where_set(instances.c.correlation_id, instances.c.started_at, instances.c.id)
+_where(
+    instances.c.rested_at.is_not(None),
+    instances.c.status,
+    instances.c.rested_at,
+    instances.c.id,
+    name="ix_workflow_instances_rested",
+)
 
 # Counts by definition and status are read off an index, without a look at the rows.
 Index(
@@ -308,6 +328,7 @@ Index("ix_workflow_offers_due", offers.c.key, *_BY_DUE)
 Index("ix_workflow_offers_rank", offers.c.key, offers.c.rank, *_BY_DUE)
 Index("ix_workflow_offers_age", offers.c.key, offers.c.created_at, offers.c.task_id)
 Index(None, participants.c.key, participants.c.instance_id)
+_where_set(searchable.c.value, searchable.c.path, searchable.c.started_at, searchable.c.instance_id)
 Index(None, substitutions.c.substitute, substitutions.c.until)
 Index(None, substitutions.c.absent, substitutions.c.until)
 

@@ -39,12 +39,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from workflows_sqla import people
 from workflows_sqla.feed import transaction_id
+from workflows_sqla.searching import values_saved
 from workflows_sqla.tables import history, instances, tasks
 from workflows_sqla.types import Document
 
 _MOVING = (
     "status", "current_step", "revision", "wake_at", "updated_at", "completed_at", "error", "saved_size",
-    "unsaved_size", "state",
+    "unsaved_size", "state", "rested_at", "other_steps",
 )  # fmt: skip
 """The columns of an instance that every transition sets."""
 
@@ -99,7 +100,9 @@ def save_task() -> Insert:
 
 
 @cache
-def write(*, starts: bool, with_tasks: bool, with_people: bool, tells: bool) -> Select[Any]:
+def write(
+    *, starts: bool, with_tasks: bool, with_people: bool, with_values: bool, tells: bool
+) -> Select[Any]:
     """Write a transition; returns the id of its instance, and nothing if it lost.
 
     Leaving out what is not needed saves the server a third of its work.
@@ -108,6 +111,7 @@ def write(*, starts: bool, with_tasks: bool, with_people: bool, tells: bool) -> 
         starts: Whether it may be a start.
         with_tasks: Whether it may change tasks, given in `changed_tasks` as a JSON list of rows.
         with_people: Whether it may change whom tasks are offered to, or who has a part; see `people.parts`.
+        with_values: Whether it may change what is found in data, given in `new_values` as a JSON list of rows.
         tells: Whether it may notify `channel`, of every text in the JSON list `payloads`.
     """
     position = func.greatest(instances.c.position, transaction_id())
@@ -125,6 +129,8 @@ def write(*, starts: bool, with_tasks: bool, with_people: bool, tells: bool) -> 
         statement = statement.add_columns(_notified())
     if with_people:
         statement = statement.add_cte(*people.parts(changed))
+    if with_values:
+        statement = statement.add_cte(values_saved(changed))
     return statement.add_cte(_tasks_saved(changed)) if with_tasks else statement
 
 

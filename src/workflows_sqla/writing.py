@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from workflows_sqla.changes import NOBODY, Watched, news
 from workflows_sqla.converter import from_task, from_transition
 from workflows_sqla.flushing import all_values, in_order, shape
 from workflows_sqla.people import calls_for
+from workflows_sqla.searching import value_calls
 from workflows_sqla.transactions import Transaction
 
 
@@ -57,7 +59,7 @@ async def _write(transaction: Transaction, transition: Transition, _: Watched) -
     if transition.tasks:
         tasks = [from_task(task, prefix="task_") for task in transition.tasks]
         await transaction.execute(writes.save_task(), tasks)
-    for build, parameters in calls_for(transition):
+    for build, parameters in chain(calls_for(transition), value_calls(transition)):
         await transaction.execute(build(), parameters)
     for told in news(transition, NOBODY):
         await transaction.execute(add_signal(), {"told_id": told})

@@ -66,7 +66,7 @@ def move(
 ) -> Transition:
     """Return the transition that the machine makes of a command."""
     events, after = advance(definition, before, command)
-    return transition(before, after, events, actor=command.actor)
+    return transition(before, after, events, actor=command.actor, searchable=definition.searchable)
 
 
 def start(at: datetime = AT, *, definition: WorkflowDefinition = DEFINITION, **fields_: Any) -> Transition:

@@ -15,10 +15,13 @@ from workflows_core.validation.options import RULES
 from workflows_core.validation.problems import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workflows_core.definitions import WorkflowDefinition
     from workflows_core.ports import FormValidator
     from workflows_core.validation.problems import Path, Report
 
+_PATH: Final = re.compile(r"(?!.{201})[^.\x00-\x1f\x7f]+(\.[^.\x00-\x1f\x7f]+)*")
 _VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,99}")
 
 
@@ -50,6 +53,20 @@ def check_fields(report: Report, definition: WorkflowDefinition, forms: FormVali
     if wrong:
         report.add("bad-option", ("policies",), f"The workflow's policies {wrong}.", "Write Policies(…).")
     check_policies(report, definition, definition.policies, ())
+    _check_searchable(report, definition.searchable)
+
+
+def _check_searchable(report: Report, paths: Sequence[object]) -> None:
+    """Check the paths that instances are found by."""
+    for number, path in enumerate(paths):
+        if not (isinstance(path, str) and _PATH.fullmatch(path)):
+            wrong = f"{shown(path)} is no path in the data."
+        elif path in paths[:number]:
+            wrong = f"The path {shown(path)} stands there twice."
+        else:
+            continue
+        hint = "Write the keys that lead there, separated by dots, in at most 200 characters: 'customer.id'."
+        report.add("bad-option", ("searchable", number), wrong, hint)
 
 
 def check_steps(report: Report, definition: WorkflowDefinition, forms: FormValidator) -> dict[str, Step]:
