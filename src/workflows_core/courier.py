@@ -122,7 +122,7 @@ class Courier:
     async def publish(self, message: Message) -> Receipt:
         """Keep a message, and bring it at once to one who waits for it."""
         async with self._engine.storage.unit_of_work() as unit:
-            if message.instance_id is not None:
+            if message.instance_id is not None and not await _is_known(unit, message):
                 await self._check_addressee(unit, message, message.instance_id)
             kept = await unit.messages.add(message)
             waiting = [] if kept.taken_by is not None else await _waiting(unit, kept)
@@ -243,6 +243,13 @@ def _to_payload(payload: object) -> tuple[Json, int]:
         return to_json(payload, what="The payload")
     except InvalidDataError as error:
         raise InvalidDataError(f"/payload{error.pointer}", error.detail) from None
+
+
+async def _is_known(unit: UnitOfWork, message: Message) -> bool:
+    """Say whether this comes again: what has become of its instance in the meantime is nothing against it."""
+    known = await unit.messages.find(message.id)
+    is_there = known is not None and known.expires_at > message.sent_at
+    return is_there and known.instance_id == message.instance_id
 
 
 async def _waiting(unit: UnitOfWork, message: Message) -> list[UUID]:

@@ -31,7 +31,7 @@ KEPT_FOR: Final = timedelta(hours=24)
 """How long an answer is kept, from the first attempt on."""
 
 HOLD: Final = timedelta(seconds=30)
-"""For how long the others leave a request to an attempt that does not say how long it takes."""
+"""For how long the others leave a request to an attempt, if it is not to wait for something."""
 
 PATIENCE: Final = 5.0
 """How many seconds an attempt waits for the answer of another one."""
@@ -107,12 +107,17 @@ class Reservations:
         # What is reserved has to be seen by others at once, whatever becomes of a transaction that the caller has open.
         self._storage = engine.storage.detached()
 
-    async def reserve(self, key: str, fingerprint: str, hold: timedelta = HOLD) -> Reservation:
+    async def reserve(self, key: str, fingerprint: str, on_purpose: timedelta = timedelta(0)) -> Reservation:
         """Reserve a key for an attempt; or return what was answered, where there is an answer.
 
         If another attempt is being made, its answer is waited for. Without an answer it is the caller who carries the
-        request out now, and says afterwards what became of it: `keep`, `forget` or `let_go`. Who says nothing within
-        `hold` is believed dead, and the next attempt takes over.
+        request out now, and says afterwards what became of it: `keep`, `forget` or `let_go`. Who says nothing for `HOLD`
+        is believed dead, and the next attempt takes over.
+
+        Args:
+            key: Who sends the request, and under which key.
+            fingerprint: What it asks for.
+            on_purpose: How long it may take besides, because it is to wait for something.
 
         Raises:
             KeyReusedError: If the key is reserved for another request.
@@ -124,7 +129,7 @@ class Reservations:
         stored: Reservation | None = None
         while True:
             now = self._engine.clock.now()
-            mine = attempt(stored, _first(key, fingerprint, id_, now, hold))
+            mine = attempt(stored, _first(key, fingerprint, id_, now, HOLD + on_purpose))
             if mine is not None:
                 if await self._swap(stored, mine):
                     return mine

@@ -31,7 +31,7 @@ from workflows_core.errors import (
     StaleTaskError,
     StorageError,
 )
-from workflows_core.reservations import HOLD, Reservations
+from workflows_core.reservations import Reservations
 from workflows_litestar.problems import Complaint, InvalidRequestError, answer_to, status_of
 from workflows_litestar.tags import PreconditionFailedError
 
@@ -105,7 +105,7 @@ def repeatable(handler: F) -> F:
 
 
 def _check(key: str) -> None:
-    if not 0 < len(key) <= LENGTH or re.fullmatch("[!-~]+", key) is None:
+    if re.fullmatch(f"[!-~]{{1,{LENGTH}}}", key) is None:
         said = f"It must be 1 to {LENGTH} visible ASCII characters, such as a UUID."
         raise InvalidRequestError(Complaint(said, parameter="Idempotency-Key"))
 
@@ -169,16 +169,17 @@ class Repeats:
             RequestInProgressError: If it is being carried out, and takes its time.
             NotPermittedError: If it was answered to somebody with other rights.
         """
-        hold = HOLD + timedelta(seconds=seconds)
-        mine = await self._reservations.reserve(_digest(*self._who, key), await self._fingerprint(), hold)
+        mine = await self._reservations.reserve(
+            _digest(*self._who, key), await self._fingerprint(), timedelta(seconds=seconds)
+        )
         if mine.answer is not None:
             return self._again(msgspec.convert(mine.answer, Said))
         try:
             response = await self._carried_out(mine, carry_out)
+            said = await self._reservations.keep(mine, msgspec.to_builtins(self._said(response)))
         except Exception as error:
             await self._end(mine, error)
             raise
-        said = await self._reservations.keep(mine, msgspec.to_builtins(self._said(response)))
         return msgspec.convert(said, Said).response
 
     async def _carried_out(

@@ -211,6 +211,19 @@ async def test_a_message_to_an_instance(make_engine: MakeEngine) -> None:
     assert (await engine.get_instance(other.id)).current_step == "first"
 
 
+async def test_a_message_that_was_taken_may_come_again_after_the_end(make_engine: MakeEngine) -> None:
+    engine = await make_engine(chain(MessageStep("paid"), name="example"))
+    instance = await engine.start_workflow("example")
+    first, again = [
+        await engine.publish_message("paid", payload=1, instance_id=instance.id, message_id="m")
+        for _ in range(2)
+    ]
+    assert first == again
+    assert (await engine.get_instance(instance.id)).status == "completed"
+    with pytest.raises(InvalidTransitionError, match="completed"):
+        await engine.publish_message("paid", payload=1, instance_id=instance.id, message_id="another")
+
+
 async def test_by_default_the_id_of_the_instance_is_the_key(make_engine: MakeEngine) -> None:
     engine = await make_engine(chain(MessageStep("paid"), review()))
     instance = await engine.start_workflow("example")
