@@ -248,8 +248,9 @@ def _to_payload(payload: object) -> tuple[Json, int]:
 async def _is_known(unit: UnitOfWork, message: Message) -> bool:
     """Say whether this comes again: what has become of its instance in the meantime is nothing against it."""
     known = await unit.messages.find(message.id)
-    is_there = known is not None and known.expires_at > message.sent_at
-    return is_there and known.instance_id == message.instance_id
+    if known is None or known.expires_at <= message.sent_at:
+        return False
+    return known.instance_id == message.instance_id
 
 
 async def _waiting(unit: UnitOfWork, message: Message) -> list[UUID]:
