@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs._make import database, names, parts, rest, settings, states, workflows
+from docs._make import commands, database, names, parts, rest, settings, states, workflows
 
 DOCS: Final = Path(__file__).parents[1]
 SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
@@ -26,6 +26,9 @@ SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
     "names of the storage": names.workflows_sqla,
     "names of the plugin": names.workflows_litestar,
     "bodies": rest.schemas,
+    "exit codes": commands.exits,
+    "common options": commands.common,
+    "commands": commands.commands,
 }
 PICTURES: Final[Mapping[str, Callable[[str], str]]] = {
     "parts": parts.parts,

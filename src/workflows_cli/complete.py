@@ -82,7 +82,7 @@ def complete(
     if is_said or not is_asked(ask, as_json=as_json):
         do(outcome, given, revision)
         return
-    task, explanation = read_task(task_id, actor, database_url)
+    task, explanation = read_task(task_id, database_url)
     print_task(task, explanation)
     while True:
         click.echo()

@@ -61,18 +61,18 @@ class AnnouncedCommands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in the order in which `--help` lists them."""
-        return [name for names in _sections().values() for name in names]
+        return [name for names in sections().values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command; `None` if nobody announced it."""
-        for names in _sections().values():
+        for names in sections().values():
             if cmd_name in names:
                 return _loaded(cmd_name, names[cmd_name])
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands with a line each, under their headings."""
-        for heading, names in _sections().items():
+        for heading, names in sections().items():
             commands = [(name, _loaded(name, load)) for name, load in names.items()]
             width = formatter.width - 6 - max(map(len, self.list_commands(ctx)))
             with formatter.section(heading):
@@ -89,16 +89,16 @@ class AnnouncedCommands(click.Group):
             raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def _sections() -> dict[str, dict[str, Callable[[], click.Command]]]:
-    """Return heading to command to what loads it."""
-    sections = {
+def sections() -> dict[str, dict[str, Callable[[], click.Command]]]:
+    """Return heading to command to what loads it, in the order of `--help`."""
+    found = {
         heading: {name: partial(_own, place) for name, place in names.items()}
         for heading, names in SECTIONS.items()
     }
     announced = {each.name: partial(_announced, each) for each in entry_points(group=GROUP)}
-    last = sections[list(sections)[-1]]
-    last.update({name: announced[name] for name in sorted(announced) if name not in _names(sections)})
-    return sections  # type: ignore[return-value]  # partials are callables; the invariance of dict hides it
+    last = found[list(found)[-1]]
+    last.update({name: announced[name] for name in sorted(announced) if name not in _names(found)})
+    return found  # type: ignore[return-value]  # partials are callables; the invariance of dict hides it
 
 
 def _names(sections: Mapping[str, Mapping[str, object]]) -> set[str]:

@@ -33,8 +33,21 @@ _COLUMNS: Final = (
 
 @click.command()
 @instance_filter
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
-@click.option("--offset", type=click.IntRange(min=0), default=0, help="Leave out so many at the front.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
+@click.option(
+    "--offset",
+    type=click.IntRange(min=0),
+    metavar="NUMBER",
+    default=0,
+    help="Leave out so many at the front.",
+)
 @database_url
 @as_json
 def instances(*, query: InstanceQuery, limit: int, offset: int, database_url: str, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 No two runs share ids, tokens, moments and durations. A page prints some, and they stand for those of the run:
 the first time an id or a token is seen it is bound to the real one, and from then on stands for it everywhere,
-in commands too. A moment stands for any moment, a duration ("0.12s") for any duration.
+in commands too. A moment stands for any moment, a duration ("0.12s", "7s") for any duration.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, Final
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _TOKEN: Final = r"eyJ[\w-]+\.[\w-]+\.[\w-]+"
 _BOUND: Final = (_ID, _TOKEN)
-_MOMENT: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"
-_DURATION: Final = r"\b\d+\.\d\ds\b"
+_MOMENT: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?"
+_DURATION: Final = r"\b\d+(?:\.\d\d)?s\b"
 _FREE: Final = (_MOMENT, _DURATION)
 _VARIES: Final = re.compile(f"({'|'.join((*_BOUND, *_FREE))})")
 

@@ -3,7 +3,7 @@
 | block | is |
 |---|---|
 | `python` | run, all of a page in one namespace; where its first line names a file (`# app.py`), written to it too |
-| `bash`, `console` | done: curl asks the server of the page, `litestar run` starts one, make, pip and git are checked, everything else is run by bash |
+| `bash`, `console` | done: curl asks the server of the page, `litestar run` starts one, make, pip and git are checked, `export` holds for the page, everything else is run by bash |
 | `json`, `text` | compared with what the block before answered or printed |
 | `toml`, `ini` | written to the file that their first line names |
 | `sql` | run on the database that the page has made |
@@ -20,6 +20,7 @@ import inspect
 import io
 import json
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -33,7 +34,7 @@ from types import ModuleType
 from typing import Any, Final, NoReturn, Self
 
 import httpx
-from attrs import frozen
+from attrs import evolve, frozen
 from packaging.requirements import Requirement
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -216,9 +217,9 @@ class Reader:
     # Commands
 
     def _run_commands(self, block: Block) -> None:
-        for command in commands(block.language, self._substituted(block.text)):
+        for command in commands(block.language, block.text):
             self._nothing_unseen(block)
-            self._answer = self._run_command(block, command)
+            self._answer = self._run_command(block, evolve(command, text=self._substituted(command.text)))
             if command.output is not None:
                 self._expect_text(block, command.output, self._answer)
 
@@ -228,6 +229,10 @@ class Reader:
                 return self._ask(curl(command.text))
             case "litestar" if " run" in command.text:
                 self._serve_by_command(command.text.split())
+            case "export" if ";" not in command.text:  # for all commands below
+                name, _, value = shlex.split(command.text)[1].partition("=")
+                self._environment[name] = value
+                return Answer("")
             case "make":
                 _check_make(block, command.text)
             case "pip":
