@@ -10,7 +10,7 @@ from workflows_core.errors import WorkflowError
 from workflows_core.groups import ConditionalGroup, ParallelGroup, SequentialGroup
 from workflows_core.instance import Instance
 from workflows_core.policies import Policies
-from workflows_core.ports import InstanceQuery, TaskOrder, TaskQuery
+from workflows_core.ports import InstanceOrder, InstanceQuery, TaskOrder, TaskQuery
 from workflows_core.quorum import Quorum
 from workflows_core.registry import WorkflowRegistry
 from workflows_core.retry import RetryPolicy
@@ -47,6 +47,7 @@ __all__ = [
     "HandOver",
     "InclusiveGateway",
     "Instance",
+    "InstanceOrder",
     "InstanceQuery",
     "InstanceStatus",
     "LocalExecutionEngine",

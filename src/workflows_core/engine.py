@@ -27,6 +27,7 @@ from workflows_core.errors import (
     InstanceExistsError,
     InstanceNotFoundError,
     InvalidTransitionError,
+    NotSearchableError,
 )
 from workflows_core.explanation import explain_instance
 from workflows_core.forms import JsonSchemaValidator
@@ -36,8 +37,9 @@ from workflows_core.human_tasks import HumanTasks
 from workflows_core.memory import MemoryStorage
 from workflows_core.messages import TIME_TO_LIVE, deliveries
 from workflows_core.oversight import stored_policies
+from workflows_core.paging import Page
 from workflows_core.permissions import Action, may, policies_of
-from workflows_core.ports import StoredDefinition, SubstitutionQuery
+from workflows_core.ports import StoredDefinition, SubstitutionQuery, place_of_instance
 from workflows_core.settling import carry_out
 from workflows_core.specification import definition_from
 from workflows_core.substitutions import Substitutions
@@ -383,18 +385,39 @@ class ExecutionEngine:
     async def find_instances(
         self, query: InstanceQuery, *, actor: Actor | None = None
     ) -> Sequence[InstanceSummary]:
-        """Return the instances the query asks for, in its order; to an actor, those that they may see."""
-        if actor is not None:
-            query = evolve(query, visible_to=await self.visibility(actor))
+        """Return the instances the query asks for, in its order; to an actor, those that they may see.
+
+        Raises:
+            NotSearchableError: If it asks for data at paths that no definition declares, or not the one it asks for.
+        """
+        query = await self._scoped_query(query, actor)
         async with self.storage.unit_of_work() as unit:
             return await unit.instances.find(query)
 
+    async def page_instances(
+        self, query: InstanceQuery, *, actor: Actor | None = None
+    ) -> Page[InstanceSummary]:
+        """Return the instances the query asks for, at most `limit`, and where the next page begins; see `find_instances`."""
+        if query.limit is None:
+            return Page(tuple(await self.find_instances(query, actor=actor)), None)
+        found = await self.find_instances(evolve(query, limit=query.limit + 1), actor=actor)
+        items = tuple(found[: query.limit])
+        return Page(items, place_of_instance(items[-1], query.order) if len(found) > query.limit else None)
+
     async def count_instances(self, query: InstanceQuery, *, actor: Actor | None = None) -> int:
-        """Return how many instances the query asks for, whatever its page; to an actor, those that they may see."""
-        if actor is not None:
-            query = evolve(query, visible_to=await self.visibility(actor))
+        """Return how many instances the query asks for, whatever its page; see `find_instances`."""
+        query = await self._scoped_query(query, actor)
         async with self.storage.unit_of_work() as unit:
             return await unit.instances.count(query)
+
+    async def _scoped_query(self, query: InstanceQuery, actor: Actor | None) -> InstanceQuery:
+        """Refuse a query that nothing could answer, and keep it to what an actor may see."""
+        if query.data:
+            searchable = self.registry.searchable(query.definition_name)
+            unknown = [path for path in query.data if path not in searchable]
+            if unknown:
+                raise NotSearchableError(unknown, searchable)
+        return query if actor is None else evolve(query, visible_to=await self.visibility(actor))
 
     async def explain_instance(self, instance_id: UUID, *, actor: Actor | None = None) -> InstanceExplanation:
         """Explain what an instance waits for, since when and until when, and who can act.

@@ -229,6 +229,18 @@ class FormProblem:
     detail: str
 
 
+class NotSearchableError(WorkflowError):
+    """Instances cannot be found by what is at some of these paths in their data; `searchable` are those that they can."""
+
+    def __init__(self, paths: Sequence[str], searchable: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        self.searchable = tuple(searchable)
+        asked = ", ".join(f"{path[:200]!r}" for path in self.paths)
+        known = ", ".join(self.searchable)
+        self.hint = f"searchable are {known}." if known else "no definition declares anything as searchable."
+        super().__init__(f"Instances cannot be found by {asked} in their data: {self.hint}")
+
+
 class FormValidationError(WorkflowError):
     """Submitted data does not fit the schema it was asked for with; nothing was changed."""
 

@@ -111,6 +111,12 @@ class WorkflowRegistry:
         """Return the registered versions of a definition, the latest last; none if the name is unknown."""
         return tuple(self._definitions.get(name, ()))
 
+    def searchable(self, name: str | None = None) -> Sequence[str]:
+        """Return the paths that some version of a definition declares as searchable, or of any definition; sorted."""
+        names = self._definitions if name is None else {name} & self._definitions.keys()
+        versions = (each for known in names for each in self._definitions[known].values())
+        return sorted({path for each in versions for path in each.searchable})
+
     def _holds(self, definition: WorkflowDefinition) -> bool:
         """Whether this very object is registered; one that is not valid may have anything for a name."""
         name: object = definition.name

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from litestar.params import KwargDefinition
 from msgspec import Meta
 
+from workflows_core.searchable import Scalar, read_value
 from workflows_litestar.fields import NAME, PROSE, Name
+from workflows_litestar.problems import DATA, Complaint, InvalidRequestError
 from workflows_litestar.task_requests import UserId
+
+if TYPE_CHECKING:
+    from litestar.connection import Request
+
+WITH_ZONE: Final = ", with its time zone: `2026-11-29T14:00:00Z`."
+
+
+def values_asked_for(request: Request[Any, Any, Any]) -> Mapping[str, Scalar]:
+    """Return the values that instances are to have in their data, by path.
+
+    Raises:
+        InvalidRequestError: If one is longer than anything that is ever looked for.
+    """
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name.startswith(DATA)]
+    too_long = tuple(_too_long(asked))
+    if too_long:
+        raise InvalidRequestError(*too_long)
+    return {name.removeprefix(DATA): read_value(value) for name, value in asked}
+
+
+def _too_long(asked: list[tuple[str, str]]) -> Iterator[Complaint]:
+    longest = PROSE["max_length"]
+    for name, value in asked:
+        if len(value) > longest:
+            yield Complaint(f"It is longer than {longest} characters.", parameter=name)
 
 
 @dataclass(frozen=True)

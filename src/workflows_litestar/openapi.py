@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Operation, RequestBody
+from litestar.openapi.spec import OpenAPIType, Operation, Parameter, RequestBody, Schema
 
-from workflows_litestar.problems import MEDIA_TYPE, Problem
+from workflows_litestar.fields import PROSE
+from workflows_litestar.problems import DATA, MEDIA_TYPE, Problem
 
 WRITES: Final = (400, 404, 409, 412, 413, 415, 422)
 """How requests with a body that change something may be refused."""
@@ -51,3 +53,30 @@ class OptionalBody(Operation):
         """Say so: Litestar calls every body required."""
         if isinstance(self.request_body, RequestBody):
             self.request_body.required = False
+
+
+@dataclass
+class FoundByData(Operation):
+    """An operation with a query parameter for each path in the data of instances."""
+
+    def __post_init__(self) -> None:
+        """Say so: each member of this object is a parameter of its own."""
+        text = Schema(type=OpenAPIType.STRING, max_length=PROSE["max_length"])
+        given = Schema(
+            type=OpenAPIType.OBJECT,
+            additional_properties=text,
+            property_names=Schema(pattern=f"^{re.escape(DATA)}."),
+        )
+        self.parameters = [
+            *(self.parameters or ()),
+            Parameter(
+                name="data",
+                param_in="query",
+                description="Only those with this value at this path in their data, `data.customer.id=7`: one that the "
+                "workflow declares as searchable. Numbers, `true`, `false` and `null` are read as JSON, and so is text in "
+                "quotes; all else is text.",
+                style="form",
+                explode=True,
+                schema=given,
+            ),
+        ]

@@ -35,6 +35,9 @@ UNLOGGED: Final = "workflows_unlogged"
 DATA_POINTER: Final = "workflows_data_pointer"
 """Key of a handler's `opt`: JSON pointer to the member of its body that holds the data of a workflow."""
 
+DATA: Final = "data."
+"""What the query parameters begin with that ask for values in the data of instances; the path follows."""
+
 RENAMED: Final = "workflows_renamed"
 """Key of a handler's `opt`: JSON pointers of the core to those of its body, where they differ."""
 
@@ -121,6 +124,7 @@ KINDS: Final[Mapping[type[errors.WorkflowError], _Kind]] = {
     errors.KeyReusedError: _Kind(
         422, "idempotency-key-reused", "The idempotency key came with another request"
     ),
+    errors.NotSearchableError: _Kind(400, "not-searchable", "Not searchable"),
     errors.FormValidationError: _Kind(400, "invalid-form", "The submitted data is not valid"),
     errors.InvalidDataError: _Kind(400, "invalid-data", "The submitted data cannot be stored"),
     errors.InvalidOutcomeError: _Kind(400, "invalid-outcome", "Not an outcome of the task"),
@@ -293,6 +297,9 @@ def _complaints(
             return [Complaint(problem.detail, data_pointer + problem.pointer) for problem in error.problems]
         case errors.InvalidDataError():
             return [Complaint(f"{error.detail}.", renamed.get(error.pointer, data_pointer + error.pointer))]
+        case errors.NotSearchableError():
+            detail = f"Instances cannot be found by that: {error.hint}"
+            return [Complaint(detail, parameter=f"{DATA}{path}") for path in error.paths]
         case errors.InvalidOutcomeError():
             return [Complaint(str(error), "/outcome")]
         case _:

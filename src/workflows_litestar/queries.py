@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 KNOWN: Final = "workflows_query"
 """Key of a handler's `opt`: the names of its query parameters, once its route is known. Without it, all pass."""
+FREE: Final = "workflows_query_free"
+"""Key of a handler's `opt`: what the names of other query parameters begin with, which the handler looks at itself."""
 
 
 def note_parameters(route: BaseRoute) -> None:
@@ -42,8 +44,9 @@ async def refuse_unknown(request: Request[Any, Any, Any]) -> None:
 
 def _complaints(request: Request[Any, Any, Any]) -> Iterator[Complaint]:
     known: tuple[str, ...] = request.route_handler.opt[KNOWN]
+    free: str | None = request.route_handler.opt.get(FREE)
     for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
-        if name not in known:
+        if name not in known and not (free is not None and name.startswith(free)):
             hint = f"there are {', '.join(known)}" if known else "there are none here"
             yield Complaint(f"There is no such parameter; {hint}.", parameter=name)
         elif count > 1:

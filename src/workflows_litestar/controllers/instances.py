@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from workflows_core.diagram import diagram_of
-from workflows_core.ports import InstanceQuery, TaskOrder, TaskQuery
+from workflows_core.ports import InstanceOrder, InstanceQuery, TaskOrder, TaskQuery
 from workflows_core.states import InstanceStatus
+from workflows_litestar import pages
 from workflows_litestar.actor import asking, name_of, tenant_of
 from workflows_litestar.bodies import JsonBody
 from workflows_litestar.controllers.definitions import GraphFormat
@@ -23,19 +25,22 @@ from workflows_litestar.dto import (
     WorkflowInstanceDTO,
 )
 from workflows_litestar.explanations import InstanceExplanationDTO
-from workflows_litestar.fields import FARTHEST, LARGEST_PAGE, NAME, PAGE, PROSE
+from workflows_litestar.fields import NAME, PAGE, PROSE
 from workflows_litestar.histories import HistoryEntryDTO
 from workflows_litestar.idempotency import repeatable
 from workflows_litestar.identity import Acting
-from workflows_litestar.instance_requests import MoveInstanceDTO, SkipStepDTO
-from workflows_litestar.openapi import WRITES, OptionalBody, refusals
-from workflows_litestar.problems import DATA_POINTER
+from workflows_litestar.instance_requests import WITH_ZONE, MoveInstanceDTO, SkipStepDTO, values_asked_for
+from workflows_litestar.moments import moment
+from workflows_litestar.openapi import WRITES, FoundByData, OptionalBody, refusals
+from workflows_litestar.problems import DATA, DATA_POINTER
+from workflows_litestar.queries import FREE
 from workflows_litestar.tags import TAGGED, IfMatch, if_instance, instance_tag, tagged
 from workflows_litestar.task_requests import NOTHING, ReasonDTO
 from workflows_litestar.waiting import Wait, rested
 
 if TYPE_CHECKING:
     from workflows_core.instance import Instance
+    from workflows_core.paging import Cursor
 
 SUSPENDED: Final = "Suspended by request"
 
@@ -83,13 +88,17 @@ class InstanceController(Controller):
     @get(
         operation_id="list_workflow_instances",
         summary="List workflow instances",
-        description="The newest first.",
+        description="The newest first, or in another order.",
         response_description="The instances.",
+        response_headers=pages.PAGED,
+        operation_class=FoundByData,
+        opt={FREE: DATA},
         responses=refusals(400),
     )
     async def list_instances(
         self,
         *,
+        request: Request[Any, Any, Any],
         workflow_engine: Engine,
         workflow_actor: Acting,
         status: Annotated[
@@ -104,24 +113,57 @@ class InstanceController(Controller):
         correlation_id: Annotated[
             str | None, QueryParameter(description="Only those with this mark.", **NAME)
         ] = None,
-        limit: Annotated[int, QueryParameter(description="At most so many.", ge=1, le=LARGEST_PAGE)] = PAGE,
-        offset: Annotated[
-            int, QueryParameter(description="Leave out so many at the front.", ge=0, le=FARTHEST)
-        ] = 0,
-    ) -> list[WorkflowInstanceDTO]:
+        step: Annotated[
+            str | None, QueryParameter(description="Only those that are at this step at present.", **NAME)
+        ] = None,
+        started_after: Annotated[
+            datetime | None,
+            QueryParameter(description=f"Only those started at this moment or later{WITH_ZONE}"),
+        ] = None,
+        started_before: Annotated[
+            datetime | None, QueryParameter(description=f"Only those started before this moment{WITH_ZONE}")
+        ] = None,
+        updated_after: Annotated[
+            datetime | None,
+            QueryParameter(description=f"Only those that changed last at this moment or later{WITH_ZONE}"),
+        ] = None,
+        updated_before: Annotated[
+            datetime | None,
+            QueryParameter(description=f"Only those that changed last before this moment{WITH_ZONE}"),
+        ] = None,
+        sort: Annotated[InstanceOrder, QueryParameter(description="In which order.")] = InstanceOrder.NEWEST,
+        after: pages.After = None,
+        limit: pages.Limit = PAGE,
+        offset: pages.Offset = 0,
+        total: pages.Total = False,
+    ) -> Response[list[WorkflowInstanceDTO]]:
         """Return the instances that fit."""
-        found = await workflow_engine.find_instances(
-            InstanceQuery(
+
+        def asked_for(place: Cursor | None) -> InstanceQuery:
+            return InstanceQuery(
                 status=status,
                 definition_name=workflow_name,
                 created_by=created_by,
                 correlation_id=correlation_id,
+                step=step,
+                started_after=moment(started_after, "started_after"),
+                started_before=moment(started_before, "started_before"),
+                updated_after=moment(updated_after, "updated_after"),
+                updated_before=moment(updated_before, "updated_before"),
+                data=values_asked_for(request),
+                order=sort,
+                after=place,
                 limit=limit,
                 offset=offset,
-            ),
-            actor=workflow_actor,
+            )
+
+        query = pages.query_after(asked_for, after)
+        return await pages.answer(
+            request,
+            await workflow_engine.page_instances(query, actor=workflow_actor),
+            WorkflowInstanceDTO.from_domain,
+            (lambda: workflow_engine.count_instances(query, actor=workflow_actor)) if total else None,
         )
-        return [WorkflowInstanceDTO.from_domain(each) for each in found]
 
     @get(
         "/{instance_id:str}",
