@@ -69,14 +69,19 @@ class Reservation:
         """Whether nobody tried before."""
         return self.holder == self.id
 
-    def check(self, instance: Instance) -> None:
-        """Refuse to change an instance that an earlier attempt may have changed already.
+    def check(self, instance: Instance, now: datetime) -> None:
+        """Refuse to change an instance that another attempt may have changed already, or may be changing.
+
+        Who is asked before every change, and writes only what nobody else has written to since, does nothing twice.
 
         Raises:
-            OutcomeUnknownError: If there was one, and the instance has changed since it began.
+            OutcomeUnknownError: If there was an attempt before, and the instance has changed since that began.
+            RequestInProgressError: If this one took so long that another one may have taken over.
         """
         if not self.is_first and instance.updated_at >= self.since:
             raise OutcomeUnknownError(instance.id)
+        if now >= self.held_until:
+            raise RequestInProgressError(1)
 
 
 def attempt(stored: Reservation | None, new: Reservation) -> Reservation | None:

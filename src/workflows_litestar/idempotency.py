@@ -187,7 +187,8 @@ class Repeats:
     ) -> Response[Any]:
         """Carry the request out; a refusal that is an answer is returned as one."""
         try:
-            found = await carry_out(self._engine.provided(mine.check), f"request:{mine.id}")
+            engine = self._engine.provided(lambda instance: mine.check(instance, self._engine.clock.now()))
+            found = await carry_out(engine, f"request:{mine.id}")
             return found if isinstance(found, Response) else Response(found)
         except DEFINITE as error:
             if not mine.is_first:  # it may be refused for what an earlier attempt did

@@ -34,19 +34,31 @@ class Reservations:
         """Put a reservation in the place of another one; see the port."""
         await self._transaction.for_writing()
         values = asdict(new, recurse=False)
-        statement = _add(self._transaction.dialect, values) if old is None else _replace(old, values)
-        return count(await self._transaction.execute(statement)) == 1
+        if old is None:
+            return await self._changes(_add(self._transaction.dialect), values)
+        replace = _replace(is_answered=old.answer is not None)
+        return await self._changes(replace, {**values, "old_key": old.key, "old_holder": old.holder})
+
+    async def _changes(self, statement: Insert | Update, values: dict[str, Any]) -> bool:
+        return count(await self._transaction.execute(statement, values)) == 1
 
 
-def _add(dialect: str, values: dict[str, Any]) -> Insert:
+@cache
+def _add(dialect: str) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(reservations).values(values).on_conflict_do_nothing()
+    return insert(reservations).on_conflict_do_nothing()
 
 
-def _replace(old: Reservation, values: dict[str, Any]) -> Update:
+@cache
+def _replace(*, is_answered: bool) -> Update:
     c = reservations.c
-    is_as_before = c.answer.is_(None) if old.answer is None else c.answer.is_not(None)
-    return update(reservations).where(c.key == old.key, c.holder == old.holder, is_as_before).values(values)
+    is_as_before = c.answer.is_not(None) if is_answered else c.answer.is_(None)
+    is_same = (c.key == bindparam("old_key"), c.holder == bindparam("old_holder"))
+    return (
+        update(reservations)
+        .where(*is_same, is_as_before)
+        .values({each.name: bindparam(each.name) for each in c})
+    )
 
 
 @cache

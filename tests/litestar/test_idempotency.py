@@ -484,6 +484,32 @@ async def test_whoever_is_overtaken_says_the_same(monkeypatch: pytest.MonkeyPatc
         assert same(await first, second)["status"] == "suspended"
 
 
+async def test_whoever_is_too_slow_leaves_it_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed, begun, may_go_on = Timed(REVIEW), asyncio.Event(), asyncio.Event()
+    change = ExecutionEngine.change
+
+    async def late(*given: Any) -> Any:
+        monkeypatch.setattr(ExecutionEngine, "change", change)
+        begun.set()
+        await may_go_on.wait()
+        return await change(*given)
+
+    async with timed.serving() as api:
+        path = f"/tasks/{(await api.task(await api.start('review')))['id']}"
+        timed.clock.advance(seconds=1)
+        monkeypatch.setattr(ExecutionEngine, "change", late)
+        comment = {"text": "well", "user_id": "bob"}
+        first = asyncio.create_task(send(api, f"{path}/comments", comment))
+        await begun.wait()
+        timed.clock.advance(HOLD)
+        second = await send(api, f"{path}/comments", comment)
+        assert second.status_code == 201
+        may_go_on.set()
+        assert refused(await first, 409)["type"] == "urn:workflows:problem:request-in-progress"
+        same(second, await send(api, f"{path}/comments", comment))
+        assert [each["text"] for each in (await api.get(path))["thread"]] == ["well"]
+
+
 # Other processes
 
 
