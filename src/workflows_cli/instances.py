@@ -11,16 +11,18 @@ from attrs import evolve
 from workflows_cli import documents
 from workflows_cli.filters import instance_filter
 from workflows_cli.hosts import with_engine
-from workflows_cli.options import as_json, database_url
+from workflows_cli.options import app, as_json, database_url
 from workflows_cli.printing import note, print_json
 from workflows_cli.tables import Column, print_table
 from workflows_cli.times import span
+from workflows_core.ports import InstanceOrder
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from workflows_core.engine import ExecutionEngine
     from workflows_core.ports import InstanceQuery, InstanceSummary
+    from workflows_core.registry import WorkflowRegistry
 
 _COLUMNS: Final = (
     Column("ID"),
@@ -33,6 +35,13 @@ _COLUMNS: Final = (
 
 @click.command()
 @instance_filter
+@click.option(
+    "--order",
+    type=click.Choice([str(each) for each in InstanceOrder]),
+    default=str(InstanceOrder.NEWEST),
+    show_default=True,
+    help="In which order: by their start, or by their last change.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -49,15 +58,30 @@ _COLUMNS: Final = (
     help="Leave out so many at the front.",
 )
 @database_url
+@app(required=False)
 @as_json
-def instances(*, query: InstanceQuery, limit: int, offset: int, database_url: str, as_json: bool) -> None:
-    """List instances, the newest first."""
-    asked = evolve(query, limit=limit + 1, offset=offset)
+def instances(
+    *,
+    query: InstanceQuery,
+    order: str,
+    limit: int,
+    offset: int,
+    database_url: str,
+    registry: WorkflowRegistry | None,
+    as_json: bool,
+) -> None:
+    """List instances, the newest first.
+
+    Only --where needs --app: the code of workflows says what is searchable.
+    """
+    if query.data and registry is None:
+        raise click.UsageError("--where needs --app: the code of workflows says what is searchable.")
+    asked = evolve(query, order=InstanceOrder(order), limit=limit + 1, offset=offset)
 
     async def work(engine: ExecutionEngine) -> tuple[Sequence[InstanceSummary], datetime]:
         return await engine.find_instances(asked), engine.clock.now()
 
-    found, now = with_engine(work, database_url)
+    found, now = with_engine(work, database_url, registry)
     if as_json:
         print_json([documents.of_instance(each) for each in found[:limit]])
         return

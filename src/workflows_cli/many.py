@@ -78,7 +78,7 @@ class Many:
             )
         if self.ids:
             return self.ids
-        found = with_engine(partial(_found, query=self.query, usual=usual), self.database_url)
+        found = with_engine(partial(_found, query=self.query, usual=usual), self.database_url, self.registry)
         if not found:
             note(f"There is nothing to {verb}.")
         elif not self.is_sure:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--step", metavar="NAME", help="Only what has failed at this step.")
+@click.option("--only-step", "step", metavar="NAME", help="Only what has failed at this step.")
 @on_instances
 def retry(*, many: Many, step: str | None, actor: Actor) -> None:
     """Let failed instances go on.

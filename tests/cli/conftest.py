@@ -68,6 +68,7 @@ expense = WorkflowDefinition(
     initial_step="submit",
     terminal_steps=["pay", "regret"],
     input_schema={"type": "object", "properties": {"amount": {"type": "number"}}},
+    searchable=["amount"],
 )
 """
 

@@ -61,8 +61,22 @@ def test_a_list_is_filtered_and_goes_on(cli: Cli, database: str) -> None:
     for options in (["--created-by", "bert"], ["--correlation-id", "bert"]):
         assert [each["id"] for each in read(cli("instances", *options, "--json"))] == [second]
     assert len(read(cli("instances", "--workflow", "expense", "--status", "running", "--json"))) == 3
+    oldest = read(cli("instances", "--order", "oldest", "--step", "submit", "--json"))
+    assert [each["id"] for each in oldest] == [first, second, third]
+    assert len(read(cli("instances", "--started-after", "1h", "--updated-before", "0s", "--json"))) == 3
+    assert read(cli("instances", "--started-after", "9999-01-01T00:00+01:00", "--json")) == []
     nothing = cli("instances", "--workflow", "other")
     assert (nothing.stdout, nothing.stderr) == ("", "There are none.\n")
+
+
+def test_instances_are_found_by_their_data(cli: Cli, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap, dear = (started(cli, database, amount=amount) for amount in (5, 500))
+    assert [each["id"] for each in read(cli("instances", "--where", "amount=500", "--json"))] == [dear]
+    suspended = read(cli("suspend", "--where", "amount=5", "--yes", "--json"))
+    assert [each["id"] for each in suspended] == [cheap]
+    assert "searchable are amount" in cli("instances", "--where", "sum=5", code=1).stderr
+    monkeypatch.delenv("WORKFLOWS_APP")
+    assert "--where needs --app" in cli("instances", "--where", "amount=5", code=2).stderr
 
 
 def test_the_same_key_starts_one(cli: Cli, database: str) -> None:
@@ -131,6 +145,9 @@ def test_operators_suspend_resume_move_and_cancel(cli: Cli, database: str) -> No
         (["instances", "--database-url", "sqlite:///no/absent.db"], 1, "does its folder exist"),
         (["instances", "--database-url", "sqlite:///empty.db"], 1, "run `workflows db upgrade`"),
         (["instances", "--status", "done"], 2, "'done' is not one of"),
+        (["instances", "--updated-before", "2026-03-01T12:00"], 2, "a moment with its time zone"),
+        (["instances", "--updated-before", "999999d"], 2, "nor a span such as 2h"),
+        (["instances", "--where", "amount"], 2, "'amount' is not PATH=VALUE"),
         (["instance", "7"], 2, "not a valid UUID"),
         (["instance", NOBODY], 1, "`workflows instances` lists those that there are"),
         (["task", NOBODY], 1, "`workflows tasks` lists those that are open"),
