@@ -135,16 +135,16 @@ class Reservations:
         while True:
             now = self._engine.clock.now()
             mine = attempt(stored, _first(key, fingerprint, id_, now, HOLD + on_purpose))
-            if mine is not None:
-                if await self._swap(stored, mine):
-                    return mine
-            elif stored is not None and stored.answer is not None:
-                return stored
-            elif stored is not None:
+            if mine is None and stored is not None:
+                if stored.answer is not None:
+                    return stored
                 if asyncio.get_running_loop().time() >= deadline:
                     raise RequestInProgressError(ceil((stored.held_until - now).total_seconds()))
                 await asyncio.sleep(next(pauses))
             async with self._storage.unit_of_work() as unit:
+                if mine is not None and await unit.reservations.swap(stored, mine):
+                    await unit.commit()
+                    return mine
                 stored = await unit.reservations.find(key)
 
     async def keep(self, mine: Reservation, answer: JsonObject) -> JsonObject:
@@ -166,20 +166,19 @@ class Reservations:
     async def forget(self, mine: Reservation) -> None:
         """Give back the key for any request, as nothing was done; unless an earlier attempt may have done something."""
         if mine.is_first:
-            await self._swap(mine, evolve(mine, expires_at=mine.since))
+            await self._replace(mine, evolve(mine, expires_at=mine.since))
         else:
             await self.let_go(mine)
 
     async def let_go(self, mine: Reservation) -> None:
         """Let the next attempt take over at once, as it is not known what was done."""
-        await self._swap(mine, evolve(mine, held_until=mine.since))
+        await self._replace(mine, evolve(mine, held_until=mine.since))
 
-    async def _swap(self, old: Reservation | None, new: Reservation) -> bool:
+    async def _replace(self, mine: Reservation, new: Reservation) -> None:
+        """Write what became of an attempt, unless another one has taken over."""
         async with self._storage.unit_of_work() as unit:
-            is_written = await unit.reservations.swap(old, new)
-            if is_written:
+            if await unit.reservations.swap(mine, new):
                 await unit.commit()
-        return is_written
 
 
 def _first(key: str, fingerprint: str, id_: UUID, now: datetime, hold: timedelta) -> Reservation:
