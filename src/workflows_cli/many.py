@@ -14,6 +14,7 @@ from attrs import frozen
 from workflows_cli import documents
 from workflows_cli.acting import acting_as
 from workflows_cli.each import Answer, tell_each, with_each
+from workflows_cli.exits import REFUSED
 from workflows_cli.filters import instance_filter
 from workflows_cli.hosts import with_engine
 from workflows_cli.options import app, as_json, database_url
@@ -133,7 +134,9 @@ def _confirm(verb: str, count: int) -> None:
         raise click.UsageError(
             f"This would {verb} {what}: say --yes. `workflows instances` lists what a filter finds."
         )
-    click.confirm(f"{verb.capitalize()} {what}?", abort=True, err=True)
+    if not click.confirm(f"{verb.capitalize()} {what}?", err=True):
+        note("Nothing was done.")
+        raise click.exceptions.Exit(REFUSED)
 
 
 def _summary(instance: Instance) -> tuple[str, str]:

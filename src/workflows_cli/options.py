@@ -60,7 +60,7 @@ def _database_url(*, required: bool) -> Callable[[C], C]:
         show_envvar=True,
         required=required,
         metavar="URL",
-        help="Such as sqlite+aiosqlite:///workflows.db or postgresql+asyncpg://user:password@host/name.",
+        help="Such as sqlite+aiosqlite:///workflows.db or postgresql+asyncpg://user@host/name.",
     )
 
 

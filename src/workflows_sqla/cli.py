@@ -9,20 +9,13 @@ from typing import TypeVar
 import click
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from workflows_cli.options import as_json, database_url
+from workflows_cli.printing import print_json
 from workflows_core.errors import WorkflowError
 from workflows_sqla import schema
 from workflows_sqla.storage import open_storage
 
 T = TypeVar("T")
-
-database_url = click.option(
-    "--database-url",
-    envvar="WORKFLOWS_DATABASE_URL",
-    show_envvar=True,
-    required=True,
-    metavar="URL",
-    help="Such as sqlite+aiosqlite:///workflows.db or postgresql+asyncpg://user:password@host/name.",
-)
 
 
 @click.group()
@@ -31,36 +24,48 @@ def db() -> None:
 
 
 @db.command()
-@database_url
 @click.option("--revision", default="head", show_default=True, help="Upgrade no further than to this one.")
-def upgrade(database_url: str, revision: str) -> None:
+@database_url
+@as_json
+def upgrade(*, database_url: str, revision: str, as_json: bool) -> None:
     """Create the tables, or upgrade them. Safe to run again, and from several places at once."""
 
     async def run(engine: AsyncEngine) -> str | None:
         await schema.upgrade(engine, revision)
         return await schema.current(engine)
 
-    click.echo(f"The tables are at revision {_with_engine(database_url, run)}.")
+    reached = _with_engine(database_url, run)
+    if as_json:
+        print_json({"revision": reached})
+    else:
+        click.echo(f"The tables are at revision {reached}.")
 
 
 @db.command()
 @database_url
-def current(database_url: str) -> None:
+@as_json
+def current(*, database_url: str, as_json: bool) -> None:
     """Print the revision of the tables."""
     revision = _with_engine(database_url, schema.current)
-    click.echo(revision or "There are no tables yet: run `workflows db upgrade`.")
+    if as_json:
+        print_json({"revision": revision})
+    else:
+        click.echo(revision or "There are no tables yet: run `workflows db upgrade`.")
 
 
 @db.command()
 @database_url
-def check(database_url: str) -> None:
+@as_json
+def check(*, database_url: str, as_json: bool) -> None:
     """Compare the tables with what this version expects; exit with 1 if they differ."""
     differences = _with_engine(database_url, schema.check)
-    for difference in differences:
-        click.echo(difference)
+    if as_json:
+        print_json({"differences": [*differences]})
+    else:
+        for difference in differences or ["The tables are as expected."]:
+            click.echo(difference)
     if differences:
         raise click.ClickException("The tables differ: run `workflows db upgrade`.")
-    click.echo("The tables are as expected.")
 
 
 def _with_engine(url: str, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:

@@ -45,9 +45,10 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def at_terminal(home: Path, *arguments: str) -> str:
+def at_terminal(home: Path, *arguments: str, typed: str = "", code: int = 0) -> str:
     """What a terminal of 80 columns shows."""
     ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
     with subprocess.Popen(
         [SCRIPT, *arguments], cwd=home, env=environment(home), stdin=theirs, stdout=theirs, stderr=theirs
     ) as process:
@@ -55,7 +56,7 @@ def at_terminal(home: Path, *arguments: str) -> str:
         shown = b""
         while part := _read(ours):
             shown += part
-        assert process.wait() == 0, shown
+        assert process.wait() == code, shown
     os.close(ours)
     return shown.decode()
 
@@ -83,6 +84,10 @@ def test_a_new_user_gets_going(home: Path) -> None:
     lines = _plain(at_terminal(home, "instance", started.stdout.split()[0])).splitlines()
     assert "to begin as soon as a process takes it up" in " ".join(lines)
     assert max(map(len, lines)) <= 80
+    asked = at_terminal(home, "cancel", "--workflow", "expense", typed="n\n", code=1)
+    assert "Cancel 1 instance? [y/N]:" in asked
+    assert "Nothing was done." in asked
+    assert "canceled" in at_terminal(home, "cancel", "--workflow", "expense", typed="y\n")
     assert run(home, "instances", "--status", "finished").returncode == 2
     assert {1, 2, 3} < EXITS.keys()
 

@@ -1,5 +1,6 @@
 """The command line."""
 
+import json
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
@@ -53,6 +54,9 @@ def test_the_tables_are_made_and_checked(empty_url: str) -> None:
         assert (upgraded.exit_code, upgraded.output) == (0, f"The tables are at revision {HEAD}.\n")
     assert run("db", "current", WORKFLOWS_DATABASE_URL=url).output == f"{HEAD}\n"
     assert run("db", "check", WORKFLOWS_DATABASE_URL=url).output == "The tables are as expected.\n"
+    answers = {"upgrade": {"revision": HEAD}, "current": {"revision": HEAD}, "check": {"differences": []}}
+    for command, answer in answers.items():
+        assert json.loads(run("db", command, "--json", "--database-url", url).output) == answer
 
 
 @pytest.mark.parametrize(
