@@ -50,6 +50,8 @@ def to_json(value: object, *, what: str = "The value", limit: int = MAX_BYTES) -
         InvalidDataError: If something in it is not JSON (with the pointer to it and its type),
             nests deeper than `MAX_DEPTH`, or the whole is larger than `limit` bytes.
     """
+    if value is None or value is True or value is False:
+        return value, 5
     document, size = _copied(value, what, limit)
     if size > limit:
         raise _too_large(value, what, limit)

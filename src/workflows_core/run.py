@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from workflows_core import commands as cmd
@@ -18,7 +19,7 @@ from workflows_core.transition import transition
 from workflows_core.values import changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
     from uuid import UUID
 
     from workflows_core.definitions import WorkflowDefinition
@@ -31,19 +32,29 @@ logger = logging.getLogger("workflows")
 
 
 class Run:
-    """One instance in the hands of a runner. It ends when nothing of it is in hand any more."""
+    """One instance in the hands of a runner. It ends when nothing of it is in hand any more.
+
+    Each step is executed in a task of its own. Whoever has news settles them: commits, and begins what is held then.
+    News that come while somebody settles are left to him. So a step that has ended commits itself and begins the next
+    one, and nobody has to be woken for it.
+
+    Attributes:
+        ended: Set once nothing is in hand any more.
+    """
 
     def __init__(self, runner: Runner, instance: Instance, definition: WorkflowDefinition) -> None:
+        self.ended = asyncio.Event()
         self._runner = runner
         self._instance = instance
         self._definition = definition
         self._executing: dict[int, asyncio.Task[None]] = {}
         self._reports: list[cmd.Command] = []
-        self._changed = asyncio.Event()
+        self._settling: asyncio.Task[None] | None = None
+        self._has_news = False
         self._wants_settling = False
         self._is_stale = False
         self._claimed: Instance | None = None
-        self.main: asyncio.Task[None] | None = None
+        self._context = copy_context()  # no step sees what another one put into its own
 
     @property
     def instance_id(self) -> UUID:
@@ -61,36 +72,29 @@ class Run:
 
     def observe(self, instance: Instance) -> None:
         """Go on from a newer state of the instance."""
-        if instance.revision > self._instance.revision:
-            self._instance = instance
-        self._changed.set()
-        if self.main is None:
-            self.main = asyncio.create_task(self._run(), name=f"workflows-run-{instance.id}")
+        self._advance(instance)
+        self._tell()
 
     def report(self, commands: Iterable[cmd.Command], claimed: Instance | None = None) -> None:
         """Bring commands to be carried out with the next commit; none means: just see what is ready.
 
         `claimed` is the instance as the runner claimed it: it is put off if there turns out to be nothing to do.
         """
-        self._reports += commands
-        self._wants_settling = True
+        self._bring(commands)
         self._claimed = claimed or self._claimed
-        self._changed.set()
+        self._tell()
 
     def look_again(self) -> None:
         """Somebody elsewhere changed the instance: see what is left to be done here."""
         self._is_stale = True
-        self._changed.set()
+        self._tell()
 
     async def hand_back(self, owner: str) -> int:
         """Stop, commit what is done, and give back what `owner` holds still; return how many steps that are.
 
         A step that is given back is begun again by whoever takes it, and does not count as lost.
         """
-        if self.main is not None:
-            await cancel(self.main)
-        await cancel(*self._executing.values())
-        self._executing.clear()
+        await self.stop()
         self._instance = await self._runner.reload(self._instance.id)
         done = self.in_hand
         given_back = [
@@ -100,50 +104,86 @@ class Run:
             for token in self._instance.tokens.values()
             if token.state is TokenState.RUNNING and token.owner == owner and token.id not in done
         ]
-        self.report(given_back)
+        self._bring(given_back)
         await self._commit()
         self._runner.take(self._instance)
         return len(given_back)
 
-    # The loop
+    async def stop(self) -> None:
+        """Stop executing, and whoever settles; what was reported and not committed is kept."""
+        tasks = [*self._executing.values(), *([] if self._settling is None else [self._settling])]
+        self._end()
+        await cancel(*tasks)
 
-    async def _run(self) -> None:
+    # Settling
+
+    def _bring(self, commands: Iterable[cmd.Command]) -> None:
+        self._reports += commands
+        self._wants_settling = True
+
+    def _tell(self) -> None:
+        """There are news: let somebody settle them."""
+        self._has_news = True
+        if self._settling is None and not self.ended.is_set():
+            self._settling = self._begin(self._settle())
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        name = f"workflows-run-{self._instance.id}"
+        return asyncio.create_task(work, name=name, context=self._context.copy())
+
+    async def _settle(self) -> None:
+        """Commit what was reported and execute what is held then, until there are no more news."""
         try:
-            while True:
-                self._changed.clear()
+            while self._has_news:
+                self._has_news = False
                 await self._see()
-                if self._reports or self._wants_settling:
+                if self._wants_settling:
                     await self._commit()
                 self._align()
-                if not (self._executing or self._reports or self._wants_settling or self._is_stale):
-                    return
-                await self._changed.wait()
+        except asyncio.CancelledError:
+            self._end()
+            raise
         except Exception:
             logger.exception(
                 "Instance %s could not be continued; it will be taken up again when its lease ends.",
                 self._instance.id,
             )
+            self._end()
+        else:
+            if not self._executing:
+                self._end()
         finally:
-            self._runner.forget(self)
-            for step in self._executing.values():
-                step.cancel()
+            self._settling = None
+
+    def _end(self) -> None:
+        self.ended.set()
+        self._runner.forget(self)
+        for step in self._executing.values():
+            step.cancel()
+        self._executing.clear()
 
     async def _see(self) -> None:
         """Look at what others changed."""
         if self._is_stale:
             self._is_stale = False
-            self.observe(await self._runner.reload(self._instance.id))
+            self._advance(await self._runner.reload(self._instance.id))
             self._wants_settling = True
 
+    def _advance(self, instance: Instance) -> None:
+        """Go on from a state of the instance, unless a newer one is known."""
+        if instance.revision > self._instance.revision:
+            self._instance = instance
+
     def _align(self) -> None:
-        """Execute what this runner holds and does not execute yet; stop what it no longer holds."""
+        """Execute what this runner holds and has not in hand yet; stop what it no longer holds."""
         held = {token.id: token for token in self._instance.tokens.values() if self._holds(token)}
         for number in self._executing.keys() - held.keys():
             self._executing.pop(number).cancel()
+        in_hand = self.in_hand
         for number, token in held.items():
-            if number not in self._executing and not self._runner.is_stopping:
+            if number not in in_hand and not self._runner.is_stopping:
                 execute = self._execute_joined if self._is_transactional(token) else self._execute
-                self._executing[number] = asyncio.create_task(execute(token))
+                self._executing[number] = self._begin(execute(token))
 
     def _holds(self, token: Token) -> bool:
         return token.state is TokenState.RUNNING and token.owner == self._runner.id
@@ -163,9 +203,21 @@ class Run:
             if _is_canceled_from_outside():
                 raise
             report = user_code.UserCodeError("execute", error).as_command(token, self._runner.clock.now())
-        if self._executing.get(token.id) is asyncio.current_task():
-            self.report([report])
-            del self._executing[token.id]
+        await self._executed(token, [report])
+
+    async def _executed(self, token: Token, reports: list[cmd.Command]) -> None:
+        """Bring the result of a step, if it is still ours, and settle it in its own task unless somebody else does."""
+        task = asyncio.current_task()
+        if self._executing.get(token.id) is not task:
+            return
+        del self._executing[token.id]
+        self._bring(reports)
+        self._has_news = True
+        if self._settling is None:
+            self._settling = task
+            if self._executing:  # what ends at the same time is committed at the same time
+                await asyncio.sleep(0)
+            await self._settle()
 
     async def _execute_joined(self, token: Token) -> None:
         """Execute a step in the transaction that commits it; again, if that failed and left nothing."""
@@ -189,9 +241,7 @@ class Run:
                 if self._still_holds(token):
                     continue
                 report = None  # it was committed: only the answer was lost
-            if self._executing.get(token.id) is asyncio.current_task():
-                self.report([] if report is None else [report])
-                del self._executing[token.id]
+            await self._executed(token, [] if report is None else [report])
 
     def _still_holds(self, token: Token) -> bool:
         now = self._instance.tokens.get(token.id)
@@ -246,9 +296,9 @@ class Run:
         except asyncio.CancelledError:
             self._reports = reports + self._reports
             raise
-        if change is not None and change.instance.revision > self._instance.revision:
-            self._instance = change.instance
-        elif change is None and claimed is not None and claimed.revision == self._instance.revision:
+        if change is not None:
+            self._advance(change.instance)
+        elif claimed is not None and claimed.revision == self._instance.revision:
             await self._runner.put_off(claimed)
 
     async def _without_mail(self, reports: list[cmd.Command]) -> list[cmd.Command]:

@@ -156,12 +156,13 @@ class Runner:
             await self.watcher.stop()
 
     async def _finish_runs(self) -> None:
-        runs = [run.main for run in self._runs.values() if run.main is not None]
+        runs = [asyncio.create_task(_end_of(run)) for run in self._runs.values()]
         if runs:
             logger.info(
                 "Runner %s stops: %d instances in hand, %g s to finish.", self.id, len(runs), self._grace
             )
-            await asyncio.wait(runs, timeout=self._grace)
+            _, unfinished = await asyncio.wait(runs, timeout=self._grace)
+            await cancel(*unfinished)
         left = [*self._runs.values()]
         if left:
             await self._hand_back(left, self.id)
@@ -226,7 +227,7 @@ class Runner:
         """Be another runner from now on: this one was believed dead, and others take over what it holds."""
         lost, runs = self.id, [*self._runs.values()]
         logger.error("Runner %s lost its lease; its steps may be executed elsewhere.", lost)
-        await cancel(*[run.main for run in runs if run.main is not None])
+        await asyncio.gather(*(run.stop() for run in runs))
         self._runs.clear()
         await self._enlist()
         await self._hand_back(runs, lost)  # what it began before it knew
@@ -406,6 +407,10 @@ async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
             failures += 1
             logger.debug("The storage cannot be read, trying again in %s s: %s", pause, error)
             await asyncio.sleep(pause)
+
+
+async def _end_of(run: Run) -> None:
+    await run.ended.wait()
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

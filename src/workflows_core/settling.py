@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from workflows_core import commands as cmd
 from workflows_core import user_code
 from workflows_core.errors import InvalidTransitionError
-from workflows_core.machine import advance
+from workflows_core.machine import consider
+from workflows_core.machine.decision import Decision
 from workflows_core.states import TokenState
 from workflows_core.steps import StepKind
 
@@ -51,45 +52,36 @@ async def carry_out(
         InvalidTransitionError: If a command is not allowed, unless `on_refused` takes the error; the other
             commands are carried out then.
     """
-    events: list[Event] = []
+    decision = Decision(definition, instance)
     for command in commands:
         try:
-            happened, instance = advance(definition, instance, command)
+            consider(decision, command)
         except InvalidTransitionError as error:
             if on_refused is None:
                 raise
             on_refused(error)
-        else:
-            events += happened
-    assert instance is not None  # noqa: S101 - the first command started it
     settled = 0
-    pending = _pending(definition, instance, owner, at, asks=asks)
-    while pending:
+    while pending := _pending(decision, owner, at) if asks else ():
         for number in pending:
-            token = instance.tokens.get(number)
+            token = decision.draft.tokens.get(number)
             if token is None:  # canceled by a sibling that was settled before it
                 continue
             settled += 1
             if settled > PATIENCE + 10 * len(definition.steps):
-                answer: cmd.Command = _give_up(token, at, settled)
+                consider(decision, _give_up(token, at, settled))
             else:
-                answer = await _answer(definition, instance, token, at=at, ids=ids, owner=owner)
-            happened, instance = advance(definition, instance, answer)
-            events += happened
-        pending = _pending(definition, instance, owner, at, asks=asks)
-    return tuple(events), instance
+                consider(decision, await _answer(decision, token, at=at, ids=ids, owner=owner))
+    return decision.end()
 
 
-def _pending(
-    definition: WorkflowDefinition, instance: Instance, owner: str | None, at: datetime, *, asks: bool
-) -> list[int]:
+def _pending(decision: Decision, owner: str | None, at: datetime) -> list[int]:
     """Return the tokens that go on as soon as somebody is asked, or because their moment has come."""
-    if instance.suspend_reason is not None or not asks:
+    if decision.draft.is_suspended:
         return []
-    nodes = definition.graph.nodes
+    nodes = decision.nodes
     return [
         token.id
-        for token in instance.tokens.values()
+        for token in decision.draft.tokens.values()
         if (
             token.state is TokenState.LEAVING
             or (
@@ -116,23 +108,20 @@ def _give_up(token: Token, at: datetime, moves: int) -> cmd.FailStep:
 
 
 async def _answer(
-    definition: WorkflowDefinition,
-    instance: Instance,
-    token: Token,
-    *,
-    at: datetime,
-    ids: IdFactory,
-    owner: str | None,
+    decision: Decision, token: Token, *, at: datetime, ids: IdFactory, owner: str | None
 ) -> cmd.Command:
     """Return the command that takes the token one further."""
-    node = definition.graph.nodes[token.step]
-    if token.state is TokenState.LEAVING:
-        return await user_code.choose(node, instance, token, at)
+    node = decision.nodes[token.step]
+    kind = node.step.kind
     if token.state is TokenState.WAITING:
         return cmd.FireTimer(at=at, token=token.id)
-    match node.step.kind:
-        case StepKind.HUMAN:
-            return await user_code.open_task(node, instance, token, at=at, task_id=ids.new_id())
+    if token.state is TokenState.READY and kind is StepKind.MACHINE:
+        assert owner is not None  # noqa: S101 - `_pending` names no machine step without one
+        return cmd.StartStep(at=at, token=token.id, owner=owner)
+    instance = decision.existing("go on")
+    if token.state is TokenState.LEAVING:
+        return await user_code.choose(node, instance, token, at)
+    match kind:
         case StepKind.DECISION:
             return await user_code.open_decision(node, instance, token, at=at, new_id=ids.new_id)
         case StepKind.TIMER:
@@ -141,5 +130,4 @@ async def _answer(
             return await user_code.await_message(node, instance, token, at)
         case StepKind.WEBHOOK:
             return await user_code.await_call(node, instance, token, at, callback=ids.new_secret())
-    assert owner is not None  # noqa: S101 - `_pending` names no machine step without one
-    return cmd.StartStep(at=at, token=token.id, owner=owner)
+    return await user_code.open_task(node, instance, token, at=at, task_id=ids.new_id())

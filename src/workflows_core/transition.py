@@ -115,8 +115,11 @@ def transition(
     """
     events = tuple(events)
     revision = after.revision + 1
-    size = sum(_WRITTEN[type(event)](event) for event in events if type(event) in _WRITTEN)
-    unsaved = after.unsaved_size + size
+    unsaved = after.unsaved_size
+    for event in events:
+        measure = _WRITTEN.get(type(event))
+        if measure is not None:
+            unsaved += measure(event)
     saves_data = before is None or (
         unsaved > 0 and (after.is_resting or unsaved >= max(after.saved_size, SNAPSHOT_BYTES))
     )
@@ -177,7 +180,7 @@ def _waits(instance: Instance) -> tuple[Wait, ...]:
 
 def _disturbs(before: Instance | None, after: Instance, events: tuple[ev.Event, ...]) -> bool:
     """Whether a step that was running is not any more, without its runner having reported how it went."""
-    if before is None or not any(map(_takes_away, events)):
+    if before is None or _TAKING_AWAY.isdisjoint(map(type, events)) or not any(map(_takes_away, events)):
         return False
     return any(
         token.state is TokenState.RUNNING and not _goes_on(token, after.tokens.get(token.id))
@@ -228,6 +231,8 @@ def _changed_tasks(
     before: Mapping[UUID, Task], events: tuple[ev.Event, ...], after: Instance
 ) -> tuple[Task, ...]:
     """Return the open tasks that are not what they were, and those that were closed."""
+    if not before and not after.tasks and _TASK_EVENTS.isdisjoint(map(type, events)):
+        return ()
     new = {id_: task for id_, task in after.tasks.items() if before.get(id_) is not task}
     for event in (cast("ev.TaskEvent", each) for each in events if type(each) in _TASK_EVENTS):
         if event.task_id not in after.tasks:

@@ -6,16 +6,18 @@ costs several times what a driver's own call does, and a round trip or a change 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final, Self, TypeAlias
 
 from attrs import frozen
 from sqlalchemy import ClauseElement, Dialect
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.dialects.sqlite import aiosqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import greenlet_spawn
 
 Encoder: TypeAlias = Callable[[Any], Any]
 
@@ -51,7 +53,19 @@ class DriverStatement:
         return [values[name] if encode is None else encode(values[name]) for name, encode in self.parameters]
 
 
-def pooled(connection: AsyncConnection) -> PoolProxiedConnection:
-    """Return what the pool lent; its `driver_connection` is the driver's own, in no transaction of SQLAlchemy's."""
-    assert connection.sync_connection is not None  # noqa: S101 - it is open
-    return connection.sync_connection.connection
+@asynccontextmanager
+async def lent(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
+    """Borrow a connection from the pool; its `driver_connection` is the driver's own, in no transaction of SQLAlchemy's.
+
+    To make an `AsyncConnection` of it, and to close that, takes as long as to write a transition.
+    """
+    connection = await engine.raw_connection()
+    try:
+        yield connection
+    finally:
+        await greenlet_spawn(connection.close)
+
+
+async def give_up(connection: PoolProxiedConnection) -> None:
+    """Let the pool forget a connection that is of no use any more, and what it was in the middle of."""
+    await greenlet_spawn(connection.invalidate)

@@ -21,6 +21,8 @@ NO_FILE: Final = "The SQLite file could not be opened: does its folder exist, ma
 _DATA_EXCEPTION: Final = "22"
 _UNDEFINED: Final = frozenset({"42P01", "42703"})
 _ROLLED_BACK: Final = frozenset({"40001", "40P01"})
+_DRIVERS: Final = ("asyncpg.", "sqlalchemy.dialects.postgresql.asyncpg")
+"""Where errors come from: the second wraps those of connecting."""
 _SQLITE_UNDEFINED: Final = ("no such table", "no such column", "has no column named")
 
 
@@ -78,7 +80,7 @@ def _translated(error: SQLAlchemyError) -> WorkflowError:
 
 def _is_drivers(error: Exception) -> bool:
     # By name, because only one of the drivers need be installed.
-    return isinstance(error, sqlite3.Error) or type(error).__module__.startswith("asyncpg.")
+    return isinstance(error, sqlite3.Error) or type(error).__module__.startswith(_DRIVERS)
 
 
 def _of_driver(error: BaseException, *, is_lost: bool = False) -> WorkflowError:

@@ -15,14 +15,14 @@ from uuid import UUID
 
 from attrs import frozen
 from sqlalchemy import ClauseElement
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from workflows_core.transition import Transition
 from workflows_sqla import writes
 from workflows_sqla.change_statements import add_signal
 from workflows_sqla.changes import CHANNEL, NOBODY, Watched, news, payload, watched_in
 from workflows_sqla.converter import Values, from_task, from_transition, with_changed_tasks
-from workflows_sqla.drivers import POSTGRESQL, SQLITE, DriverStatement, pooled
+from workflows_sqla.drivers import POSTGRESQL, SQLITE, DriverStatement, give_up, lent
 from workflows_sqla.faults import faults_translated, values_checked, was_rolled_back
 from workflows_sqla.people import calls_for, people_values
 from workflows_sqla.searching import value_calls, values_in
@@ -80,8 +80,7 @@ class PostgresFlush:
     async def _sent(self, text: str, rows: list[list[Any]]) -> frozenset[UUID]:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with self._engine.connect() as connection:
-                    return frozenset(row[0] for row in await _fetch(connection, text, rows))
+                return frozenset(row[0] for row in await _fetch(self._engine, text, rows))
             except Exception as error:
                 if attempt == _ATTEMPTS or not was_rolled_back(error):
                     raise
@@ -124,18 +123,20 @@ def _at_once(
     return DriverStatement.of(statement, POSTGRESQL)
 
 
-async def _fetch(connection: AsyncConnection, text: str, rows: list[list[Any]]) -> list[Sequence[Any]]:
-    driver: Any = pooled(connection).driver_connection
-    while driver.is_closed():  # it died in the pool, as all do when the server is restarted
-        await connection.invalidate()
-        driver = (await connection.get_raw_connection()).driver_connection
-    try:
-        answers: list[Sequence[Any]] = await driver.fetchmany(text, rows)
-    except BaseException as error:
-        if driver.is_closed() or not isinstance(error, Exception):
-            await connection.invalidate()
-        raise
-    return answers
+async def _fetch(engine: AsyncEngine, text: str, rows: list[list[Any]]) -> list[Sequence[Any]]:
+    while True:
+        async with lent(engine) as connection:
+            driver: Any = connection.driver_connection
+            if driver.is_closed():  # it died in the pool, as all do when the server is restarted
+                await give_up(connection)
+                continue
+            try:
+                answers: list[Sequence[Any]] = await driver.fetchmany(text, rows)
+            except BaseException as error:
+                if driver.is_closed() or not isinstance(error, Exception):
+                    await give_up(connection)
+                raise
+            return answers
 
 
 class Shape(TypedDict):
@@ -171,8 +172,8 @@ class SqliteFlush:
         with values_checked():
             work = [_Work(each.instance.id, _calls(each), news(each, NOBODY)) for each in transitions]
         with faults_translated(), values_checked():
-            async with self._engine.connect() as connection:
-                return await in_its_thread(pooled(connection), _write, work)
+            async with lent(self._engine) as connection:
+                return await in_its_thread(connection, _write, work)
 
 
 def _calls(transition: Transition) -> list[_Call]:

@@ -1,8 +1,11 @@
 """The life of an instance, from start to end, over every storage."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -20,9 +23,12 @@ from workflows_core.errors import (
     InvalidTransitionError,
 )
 from workflows_core.instance import Instance
+from workflows_core.memory import MemoryStorage
 from workflows_core.ports import InstanceQuery, TaskQuery
+from workflows_core.registry import WorkflowRegistry
 from workflows_core.states import InstanceStatus, TaskStatus
 from workflows_core.steps import BaseHumanStep, BaseMachineStep, ExclusiveGateway, ParallelGateway
+from workflows_core.transition import Transition
 
 
 async def open_task_id(engine: ExecutionEngine, instance: Instance, step: str | None = None) -> Any:
@@ -583,3 +589,44 @@ async def test_workflow_classes(make_engine: MakeEngine) -> None:
     by_class = await engine.start_workflow(Leave)
 
     assert by_name.definition_name == by_class.definition_name == "Leave"
+
+
+class Patient(MemoryStorage):
+    """A storage that writes nothing before what it waits for has happened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_writing: dict[str, asyncio.Event] = {}
+        self.may_write: dict[str, asyncio.Event] = {}
+
+    async def flush(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
+        for step in [step for each in transitions for step in each.instance.data if step in self.may_write]:
+            self.is_writing[step].set()
+            await self.may_write.pop(step).wait()
+        await asyncio.sleep(0)  # as one does that talks to a database
+        return await super().flush(transitions)
+
+
+async def test_a_step_that_ends_while_another_is_committed_is_not_executed_again() -> None:
+    """What it reports counts, although the instance that is written then still has it running."""
+    storage, executed = Patient(), Counter[str]()
+    is_writing = storage.is_writing["left"] = asyncio.Event()
+    right_has_ended = storage.may_write["left"] = asyncio.Event()
+
+    async def right(_: WorkflowContext) -> None:
+        executed["right"] += 1
+        await is_writing.wait()
+        asyncio.get_running_loop().call_soon(right_has_ended.set)
+
+    definition = workflow(
+        Do("begin"), Do("left"), Do("right", right), Do("end"),
+        edges=[Edge("begin", "left"), Edge("begin", "right"), Edge("left", "end"), Edge("right", "end")],
+        ends={"end"},
+    )  # fmt: skip
+    registry = WorkflowRegistry()
+    registry.register(definition)
+    async with asyncio.timeout(30), ExecutionEngine(registry, storage) as engine:
+        instance = await engine.start_workflow("example")
+        ended = await engine.wait(instance.id)
+    assert ended.status == "completed"
+    assert executed == {"right": 1}

@@ -63,7 +63,21 @@ def advance(
 
     The second is exactly `evolve` over the first; deciding has computed it already.
     """
-    decision = Decision(definition, instance, command.at)
-    _DECIDE[type(command)](decision, command)
-    decision.settle()
-    return tuple(decision.events), decision.draft.freeze()
+    decision = Decision(definition, instance)
+    consider(decision, command)
+    return decision.end()
+
+
+def consider(decision: Decision, command: Command) -> None:
+    """Carry a decision on by one more command. One that is refused leaves everything as it was before it.
+
+    What many commands make happen one after the other is the same whether it is one decision or many.
+    """
+    count = len(decision.events)
+    decision.at = command.at
+    try:
+        _DECIDE[type(command)](decision, command)
+        decision.settle()
+    except Exception:
+        decision.forget(count)
+        raise

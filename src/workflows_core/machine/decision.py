@@ -52,17 +52,52 @@ class TaskCommand(Asked, Protocol):
 
 
 class Decision:
-    """One decision being made: the events so far, and the state they lead to."""
+    """One decision being made: the events so far, and the state they lead to.
 
-    __slots__ = ("at", "definition", "draft", "events", "instance", "nodes")
+    It may take several commands; see `machine.consider`.
+    """
 
-    def __init__(self, definition: WorkflowDefinition, instance: Instance | None, at: datetime) -> None:
+    __slots__ = ("_before", "_instance", "_known", "at", "definition", "draft", "events", "nodes")
+
+    at: datetime
+    """The moment of the command that is being considered."""
+
+    def __init__(self, definition: WorkflowDefinition, instance: Instance | None) -> None:
         self.definition = definition
         self.nodes = definition.graph.nodes
-        self.instance = instance
-        self.at = at
         self.draft = Draft(instance)
         self.events: list[ev.Event] = []
+        self._before = self._instance = instance
+        self._known = 0
+        """How many of the events `_instance` has seen."""
+
+    @property
+    def instance(self) -> Instance | None:
+        """The instance after the events so far; made when somebody asks, since most moves of tokens need none."""
+        if self._known != len(self.events):
+            leaving = self.draft.leaving
+            self._instance = self.draft.freeze()
+            self._known = len(self.events)
+            self.draft = Draft(self._instance)
+            self.draft.leaving = leaving
+        return self._instance
+
+    def end(self) -> tuple[tuple[ev.Event, ...], Instance]:
+        """Return all events, and the instance after them. There is no going on then."""
+        if self._known != len(self.events):
+            self._instance, self._known = self.draft.freeze(), len(self.events)
+        return tuple(self.events), self.existing("end")
+
+    def forget(self, count: int) -> None:
+        """Go back to where only so many events had happened, and everything was settled."""
+        if len(self.events) == count:
+            return
+        del self.events[count:]
+        self.draft = Draft(self._before)
+        for event in self.events:
+            self.draft.apply(event)
+        self.draft.leaving = []
+        self._instance, self._known = self._before, 0
 
     def emit(self, event: ev.Event) -> None:
         """Let something have happened: note it, and look one event ahead."""
@@ -179,9 +214,10 @@ class Decision:
 
     def existing(self, command: str) -> Instance:
         """Return the instance; refuse a command that comes before its start."""
-        if self.instance is None:
+        instance = self.instance
+        if instance is None:
             raise InvalidTransitionError(command, "the instance", "not started")
-        return self.instance
+        return instance
 
     def token(self, number: int, event: str, command: str) -> Token:
         """Return the token if the table allows the event in its state."""
