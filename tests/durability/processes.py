@@ -1,10 +1,5 @@
-"""Worker processes that can be killed, paused and counted on.
+"""Worker processes that can be killed, paused and counted on; each runs `workflows worker` as a user would."""
 
-They are forked from a server that has imported everything, so that a hundred of them cost little; each runs
-`workflows worker` as a user would.
-"""
-
-import multiprocessing
 import os
 import signal
 import sys
@@ -16,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.durability.app import DIES_IN, JOURNAL
+from tests.forks import FORKS
 from workflows_cli.group import workflows
 from workflows_sqla.flushing import PostgresFlush, SqliteFlush
 from workflows_sqla.transactions import OwnTransaction
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.durability.processes", "workflows_cli.worker"])
 
 DIES_AT = "EXAMPLE_DIES_AT"
 """`before 3` or `after 3`: the process dies at its third commit."""
@@ -42,7 +35,7 @@ class Worker:
     ) -> None:
         arguments = ("worker", "--database-url", url, "--app", "tests.durability.app", *options)
         variables = {JOURNAL: str(journal), **(environment or {})}
-        self._process: BaseProcess = _CONTEXT.Process(target=_work, args=(arguments, variables), daemon=True)
+        self._process: BaseProcess = FORKS.Process(target=_work, args=(arguments, variables), daemon=True)
         self._process.start()
 
     @property

@@ -1,13 +1,11 @@
-"""A process of its own that claims or completes one task many times at once; run by `test_rivals`.
-
-Prints `ready` when it is connected, waits for a line on its input, and prints what came of each attempt.
-"""
+"""A process of its own that claims or completes one task many times at once."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
+import warnings
+from multiprocessing.connection import Connection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -17,6 +15,8 @@ from workflows_core.actors import Actor
 from workflows_core.engine import ExecutionEngine
 from workflows_core.errors import WorkflowError
 from workflows_sqla import SqlStorage
+
+PEOPLE = 10
 
 DEFINITION = WorkflowDefinition(
     name="rivals",
@@ -44,20 +44,20 @@ async def attempt(engine: ExecutionEngine, what: str, task_id: UUID, user: str) 
     return user
 
 
-async def main(url: str, what: str, task: str, name: str, count: int) -> None:
-    database = create_async_engine(url, pool_size=count)
+def compete(pipe: Connection[Any, Any], url: str, what: str, task_id: UUID, name: str) -> None:
+    """Say when it is connected, wait for a word, and tell what came of each attempt."""
+    warnings.simplefilter("error")
+    asyncio.run(_compete(pipe, url, what, task_id, name))
+
+
+async def _compete(pipe: Connection[Any, Any], url: str, what: str, task_id: UUID, name: str) -> None:
+    database = create_async_engine(url, pool_size=PEOPLE)
     engine = ExecutionEngine(registry(), SqlStorage(database), runs_steps=False)
-    task_id = UUID(task)
     await engine.get_task(task_id)
-    print("ready", flush=True)  # noqa: T201 - that is how it speaks
-    await asyncio.to_thread(sys.stdin.readline)
+    pipe.send("ready")
+    await asyncio.to_thread(pipe.recv)
     results = await asyncio.gather(
-        *(attempt(engine, what, task_id, f"{name}-{number}") for number in range(count))
+        *(attempt(engine, what, task_id, f"{name}-{number}") for number in range(PEOPLE))
     )
-    print(json.dumps(results), flush=True)  # noqa: T201
+    pipe.send(results)
     await database.dispose()
-
-
-if __name__ == "__main__":
-    _, url, what, task, name, count = sys.argv
-    asyncio.run(main(url, what, task, name, int(count)))
