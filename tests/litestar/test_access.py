@@ -41,6 +41,8 @@ ROWS: Final[dict[str, Row | None]] = {
     "get_workflow_definition": ANYBODY,
     "get_workflow_definition_graph": ANYBODY,
     "list_workflow_definition_versions": ANYBODY,
+    "validate_workflow_definition": ANYBODY,
+    "get_workflow_definition_schema": ANYBODY,
     "get_workflow_health": ANYBODY,
     # Lists and counts are for everybody, and hold what they may see: see below.
     "list_workflow_instances": ANYBODY,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from litestar import Controller, get
+from litestar import Controller, Request, Response, get
 from litestar.params import FromPath, QueryParameter
 
 from workflows_core.diagram import diagram_of
-from workflows_litestar.dependencies import Registry
+from workflows_core.validation import validate
+from workflows_litestar.definition_answers import DefinitionProblemDTO, DefinitionSchemaDTO
+from workflows_litestar.dependencies import Engine, Registry
 from workflows_litestar.dto import WorkflowDefinitionDTO, WorkflowGraphDTO
 from workflows_litestar.fields import NAME
 from workflows_litestar.openapi import refusals
-
-GraphFormat = Annotated[
-    Literal["mermaid", "json"], QueryParameter(description="What it is asked for; every answer holds both.")
-]
+from workflows_litestar.pictures import PICTURED, GraphFormat, Pictured, graph_answer
 
 Version = Annotated[
     str | None, QueryParameter(description="The exact version; the latest by default.", **NAME)
@@ -56,19 +55,56 @@ class DefinitionController(Controller):
         "/{name:str}/graph",
         operation_id="get_workflow_definition_graph",
         summary="Draw a workflow definition",
-        description="As Mermaid text, and as nodes and edges.",
-        response_description="The picture.",
+        description="As Mermaid text with nodes and edges, or as a picture.",
+        response_description="The graph.",
+        response_headers=PICTURED,
+        operation_class=Pictured,
         responses=refusals(400, 404),
     )
     async def get_graph(
         self,
+        request: Request[Any, Any, Any],
         name: FromPath[str],
         workflow_registry: Registry,
         graph_format: GraphFormat = "mermaid",
         version: Version = None,
-    ) -> WorkflowGraphDTO:
-        """Return the picture of a definition."""
-        return WorkflowGraphDTO.from_domain(diagram_of(workflow_registry.get_definition(name, version)))
+    ) -> Response[WorkflowGraphDTO]:
+        """Return the graph of a definition."""
+        definition = workflow_registry.get_definition(name, version)
+        return graph_answer(request, diagram_of(definition), graph_format, definition.name)
+
+    @get(
+        "/{name:str}/validation",
+        operation_id="validate_workflow_definition",
+        summary="Validate a workflow definition",
+        description="What is wrong with it: warnings, as it would not be registered with anything worse.",
+        response_description="The problems; none if it is fine.",
+        responses=refusals(400, 404),
+    )
+    async def get_validation(
+        self,
+        name: FromPath[str],
+        workflow_engine: Engine,
+        workflow_registry: Registry,
+        version: Version = None,
+    ) -> list[DefinitionProblemDTO]:
+        """Return what is wrong with a definition."""
+        problems = validate(workflow_registry.get_definition(name, version), workflow_engine.forms)
+        return [DefinitionProblemDTO.from_domain(each) for each in problems]
+
+    @get(
+        "/{name:str}/schema",
+        operation_id="get_workflow_definition_schema",
+        summary="Get the schemas of a workflow definition",
+        description="What its instances are started with, what people are asked, and what instances can be found by.",
+        response_description="The schemas.",
+        responses=refusals(400, 404),
+    )
+    async def get_schema(
+        self, name: FromPath[str], workflow_registry: Registry, version: Version = None
+    ) -> DefinitionSchemaDTO:
+        """Return what a definition asks for."""
+        return DefinitionSchemaDTO.from_domain(workflow_registry.get_definition(name, version))
 
     @get(
         "/{name:str}/versions",

@@ -15,7 +15,6 @@ from workflows_core.states import InstanceStatus
 from workflows_litestar import pages
 from workflows_litestar.actor import asking, name_of, tenant_of
 from workflows_litestar.bodies import JsonBody
-from workflows_litestar.controllers.definitions import GraphFormat
 from workflows_litestar.dependencies import Engine
 from workflows_litestar.dto import (
     HumanTaskDTO,
@@ -32,6 +31,7 @@ from workflows_litestar.identity import Acting
 from workflows_litestar.instance_requests import WITH_ZONE, MoveInstanceDTO, SkipStepDTO, values_asked_for
 from workflows_litestar.moments import moment
 from workflows_litestar.openapi import WRITES, FoundByData, OptionalBody, refusals
+from workflows_litestar.pictures import PICTURED, GraphFormat, Pictured, graph_answer
 from workflows_litestar.problems import DATA, DATA_POINTER
 from workflows_litestar.queries import FREE
 from workflows_litestar.tags import TAGGED, IfMatch, if_instance, instance_tag, tagged
@@ -186,20 +186,24 @@ class InstanceController(Controller):
         operation_id="get_workflow_instance_graph",
         summary="Draw a workflow instance",
         description="The picture of its workflow, with what is done in green, what is current in yellow, what failed in red.",
-        response_description="The picture.",
+        response_description="The graph.",
+        response_headers=PICTURED,
+        operation_class=Pictured,
         responses=refusals(400, 404),
     )
     async def get_graph(
         self,
+        request: Request[Any, Any, Any],
         instance_id: FromPath[UUID],
         workflow_engine: Engine,
         workflow_actor: Acting,
         graph_format: GraphFormat = "mermaid",
-    ) -> WorkflowGraphDTO:
-        """Return the picture of an instance."""
+    ) -> Response[WorkflowGraphDTO]:
+        """Return the graph of an instance."""
         record = await workflow_engine.get_record(instance_id, actor=workflow_actor)
         definition = await workflow_engine.get_definition(record.instance)
-        return WorkflowGraphDTO.from_domain(diagram_of(definition, record.instance, record.entries))
+        diagram = diagram_of(definition, record.instance, record.entries)
+        return graph_answer(request, diagram, graph_format, f"{definition.name} {instance_id}")
 
     @get(
         "/{instance_id:str}/explain",
