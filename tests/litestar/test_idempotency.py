@@ -56,6 +56,12 @@ def reused(response: httpx.Response) -> None:
     assert refused(response, 422)["type"] == "urn:workflows:problem:idempotency-key-reused"
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy is no reason to send anybody away."""
+    monkeypatch.setattr(reservations, "PATIENCE", PATIENCE)
+
+
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     """What does not depend on where it is stored is tried in memory."""

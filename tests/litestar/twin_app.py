@@ -15,6 +15,7 @@ from datetime import timedelta
 import uvicorn
 from litestar import Litestar
 
+from tests.servers import PATIENCE
 from tests.workflows import chain, review
 from workflows_core import reservations
 from workflows_core.data import JsonObject
@@ -44,6 +45,7 @@ def application(database: str) -> Litestar:
 def main(database: str, descriptor: str) -> None:
     setattr(idempotency, "Reservations", Mortal)  # noqa: B010 - its name there is nobody's business but ours
     setattr(reservations, "HOLD", timedelta(milliseconds=200))  # noqa: B010 - who takes over need not wait for long
+    setattr(reservations, "PATIENCE", PATIENCE)  # noqa: B010 - however busy the machine is
     config = uvicorn.Config(application(database), lifespan="on", log_level="warning")
     asyncio.run(uvicorn.Server(config).serve(sockets=[socket.socket(fileno=int(descriptor))]))
 
