@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import accumulate
 from typing import Final
 
 LONGEST_WORD: Final = 100
@@ -12,12 +13,16 @@ LONGEST_WORD: Final = 100
 MOST_WORDS: Final = 100
 """Nor what is beyond so many words."""
 
+MOST_BYTES: Final = 2_000
+"""Nor what is beyond so many bytes (UTF-8) of words and a space before each: storages keep all in one place of an index."""
+
 
 def words_in(text: str) -> tuple[str, ...]:
     """Return the words of a text, each once, in a form in which upper and lower case are the same."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     words = dict.fromkeys(word[:LONGEST_WORD] for word in re.findall(r"\w+", plain))
-    return tuple(words)[:MOST_WORDS]
+    sizes = accumulate(len(word.encode()) + 1 for word in words)
+    return tuple(word for word, size in zip(words, sizes, strict=True) if size <= MOST_BYTES)[:MOST_WORDS]
 
 
 def is_found(search: str, text: str) -> bool:

@@ -6,6 +6,9 @@ are merged, and the same task in two of them is one entry. No stream is sorted, 
 
 PostgreSQL merges what stands in a `UNION ALL` in order, and drops doubles that lie together. SQLite merges a `UNION`
 likewise. What else restricts a list is looked at row by row on the way.
+
+Words are looked for row by row as well, in the index by what is due: that is fast where they are many. Where they are
+few, PostgreSQL looks for them in an index of words; which of the two it is comes out on the way (`_by_words`).
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
+from attrs import evolve
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -22,6 +26,7 @@ from sqlalchemy import (
     String,
     Text,
     and_,
+    case,
     cast,
     false,
     func,
@@ -54,16 +59,27 @@ _ORDERS: Final = {
     TaskOrder.OLDEST: ("created_at",),
     TaskOrder.NEWEST: ("created_at",),
 }
+_MANY: Final = 20_000
+"""How many open tasks are looked through for words: in the index by what is due that is a matter of milliseconds."""
+_SOME: Final = 1_000
+"""How many of a list that is restricted otherwise: for each the row has to be read."""
+_COUNTED: Final = 5
+"""How many words of a search are counted to see which are rare."""
 
 
 def task_page(query: TaskQuery, dialect: str) -> Select[Any]:
     """Ask for tasks, in the order of the query, from its place on."""
     streams = [*_streams(query, dialect)]
-    if len(streams) == 1 and streams[0].is_plain:
+    is_plain = len(streams) == 1 and streams[0].is_plain
+    if is_plain and not _words(query):
         found = streams[0].rows(query, tasks.c)
         return found.limit(query.limit).offset(query.offset or None)
     most = None if query.limit is None else query.limit + query.offset
-    page = _merged([each.places(query) for each in streams], query, most, dialect)
+    if is_plain and most is not None and query.status is _PENDING and dialect == "postgresql":
+        parts = _by_words(query, most)
+    else:
+        parts = [each.places(query) for each in streams]
+    page = _merged(parts, query, most, dialect)
     places = page.limit(query.limit).offset(query.offset or None).subquery("page")
     order = _direction(query, _sorted(query, places))
     return select(tasks).join_from(places, tasks, tasks.c.id == places.c.id).order_by(*order)
@@ -228,8 +244,7 @@ def _restrictions(query: TaskQuery, dialect: str) -> Iterator[Condition]:
         yield c.due_key < min(query.due_before, NEVER)
     if query.follow_up_before is not None:
         yield or_(c.follow_up_at.is_(None), c.follow_up_at <= query.follow_up_before)
-    if query.text is not None:
-        yield from _has_words(words_in(query.text), dialect)
+    yield from (_has_word(c.words, word, dialect) for word in _words(query))
     if query.visible_to is not None:
         yield in_tenant(c.tenant_id, query.visible_to.tenant_id)
         seen = seen_instances(query.visible_to, c.definition_name, c.definition_version, c.instance_id)
@@ -237,17 +252,74 @@ def _restrictions(query: TaskQuery, dialect: str) -> Iterator[Condition]:
             yield seen
 
 
-def _has_words(words: Sequence[str], dialect: str) -> Iterator[Condition]:
-    """Yield what holds for titles that have words which begin so."""
-    if not words:
-        return
-    if dialect == "postgresql":
-        vector = func.array_to_tsvector(
-            func.string_to_array(func.ltrim(tasks.c.words), literal_column("' '"), type_=ARRAY(Text))
-        )
-        asked = " & ".join(f"'{word}':*" for word in words)
-        yield vector.bool_op("@@")(cast(literal(asked, Text), TSQUERY))
-        return
-    for word in words:
-        escaped = word.replace("_", "\\_")
-        yield tasks.c.words.like(f"% {escaped}%", escape="\\")
+def _is_restricted(query: TaskQuery) -> bool:
+    """Say whether it takes more than the index by what is due to list the open tasks of a query."""
+    place = evolve(query, after=None, limit=None, offset=0, text=None, due_before=None)
+    return place != TaskQuery(status=_PENDING)
+
+
+def _words(query: TaskQuery) -> tuple[str, ...]:
+    return () if query.text is None else words_in(query.text)
+
+
+def _has_word(words: ColumnElement[str], word: str, dialect: str) -> Condition:
+    """Return what holds for the words of a title if one of them begins so."""
+    find = func.instr if dialect == "sqlite" else func.strpos
+    return find(words, literal(f" {word}", Text)) > 0
+
+
+def _by_words(query: TaskQuery, most: int) -> list[Select[Any]]:
+    """Return what is found by words in one list of PostgreSQL: what is near its front; unless that is enough, all.
+
+    What the index of words finds has to be sorted, so it is asked for rare words alone. A word is rare if it is not
+    found often enough among the tasks that come next; those are looked through in an index of the list.
+    """
+    (listed,) = _streams(evolve(query, text=None), "postgresql")
+    names, words = (*_ORDERS[query.order], "id"), _words(query)
+    coming = listed.places(query).add_columns(tasks.c.words)
+    coming_ones = coming.limit(_SOME if _is_restricted(query) else _MANY).cte("coming")
+    near = (
+        select(*(coming_ones.c[name] for name in names))
+        .where(*_have_all(coming_ones.c.words, words))
+        .order_by(*_direction(query, _sorted(query, coming_ones)))
+        .limit(most)
+        .cte("near")
+    )
+    is_rare = _vector().bool_op("@@")(cast(_rare(words, coming_ones), TSQUERY))
+    indexed = listed.places(query).where(is_rare, *_have_all(tasks.c.words, words[1:] and words))
+    found = (
+        indexed.order_by(None).offset(literal_column("0")).subquery("found")
+    )  # it is found, and then sorted
+    is_not_enough = select(func.count()).select_from(near).scalar_subquery() < most
+    far = select(*found.c).where(is_not_enough).order_by(*_direction(query, _sorted(query, found)))
+    return [select(*near.c), far]
+
+
+def _have_all(column: ColumnElement[str], words: Sequence[str]) -> list[Condition]:
+    return [_has_word(column, word, "postgresql") for word in words]
+
+
+def _vector() -> ColumnElement[Any]:
+    """Return what the index of words is made of."""
+    words = func.string_to_array(func.ltrim(tasks.c.words), literal_column("' '"), type_=ARRAY(Text))
+    return func.array_to_tsvector(words)
+
+
+def _rare(words: Sequence[str], among: FromClause) -> ColumnElement[str]:
+    """Write what the index is asked for: those of the words that seem to be rare; all of them if none does.
+
+    It reads all places of a word before it looks at the next one, which for a frequent word takes long.
+    """
+    asked = [literal(f"'{word}':*", Text) for word in words]
+    if len(words) == 1:
+        return asked[0]
+    some = select(among.c.words).limit(_SOME).subquery("some")
+    counts = [
+        select(func.count()).select_from(some).where(_has_word(some.c.words, word, "postgresql"))
+        for word in words[:_COUNTED]
+    ]
+    rare = (
+        case((counted.scalar_subquery() < _SOME / 50, each))
+        for counted, each in zip(counts, asked, strict=False)
+    )
+    return func.coalesce(func.nullif(func.concat_ws(" & ", *rare), ""), func.concat_ws(" & ", *asked))

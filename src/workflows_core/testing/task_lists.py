@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import product, zip_longest
 from random import Random
 from typing import Any, Final, TypeAlias
@@ -49,8 +50,27 @@ PEOPLE: Final = ("ann", "bob", "Bob", "anyone")
 GROUPS: Final = ("board", "Board", "legal")
 ROLES: Final = ("manager", "operator", "head", "auditor")
 TENANTS: Final = (None, "t", "u")
-TITLES: Final = ("Approve the Trip to Köln", "approve trip_2", "Pay", "PAY 100%", "")
-TEXTS: Final = ("trip", "APPROVE t", "kö", "pay 1", "trip_", "t", "the köln", "100%", "nothing", "")
+TITLES: Final = (
+    "Approve the Trip to Köln",
+    "approve trip_2",
+    "Pay",
+    "PAY 100%",
+    "",
+    "Pay " + " ".join(sha256(bytes([number])).hexdigest() for number in range(60)),
+)
+TEXTS: Final = (
+    "trip",
+    "APPROVE t",
+    "kö",
+    "pay 1",
+    "trip_",
+    "t",
+    "the köln",
+    "100%",
+    "nothing",
+    "",
+    "6e3 pay 4bf",
+)
 
 
 def _definition(name: str, version: str, policies: Policies | None = None) -> WorkflowDefinition:

@@ -6,6 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 import sqlalchemy as sa
@@ -184,7 +185,9 @@ def _offered(row: Any) -> Iterator[str]:
 def _words(title: str) -> str:
     plain = unicodedata.normalize("NFKC", title).casefold()
     words = dict.fromkeys(word[:100] for word in re.findall(r"\w+", plain))
-    return "".join(f" {word}" for word in [*words][:100])
+    sizes = accumulate(len(word.encode()) + 1 for word in words)
+    kept = [word for word, size in zip(words, sizes, strict=True) if size <= 2_000]
+    return "".join(f" {word}" for word in kept[:100])
 
 
 def _index() -> None:
@@ -196,9 +199,9 @@ def _index() -> None:
     ):
         op.drop_index("_".join(("ix_workflow_tasks", *columns)), "workflow_tasks")
     _create("workflow_tasks_instance_id_status", "workflow_tasks", "instance_id", "status")
-    _create("workflow_tasks_due", "workflow_tasks", "status", *DUE)
+    _create("workflow_tasks_due", "workflow_tasks", "status", *DUE, "words")
     _create("workflow_tasks_age", "workflow_tasks", "status", "created_at", "id")
-    _create("workflow_tasks_rank", "workflow_tasks", "status", "rank", *DUE, where=IS_OPEN)
+    _create("workflow_tasks_rank", "workflow_tasks", "status", "rank", *DUE)
     _create("workflow_tasks_definition_due", "workflow_tasks", "definition_name", "status", *DUE)
     by_rank, by_age = ("definition_name", "rank", *DUE), ("definition_name", "created_at", "id")
     _create("workflow_tasks_definition_rank", "workflow_tasks", *by_rank, where=IS_OPEN)
@@ -218,7 +221,9 @@ def _index() -> None:
     _create("workflow_participants_key_instance_id", "workflow_participants", "key", "instance_id")
     for name in ("substitute", "absent"):
         _create(f"workflow_substitutions_{name}_until", "workflow_substitutions", name, "until")
-    if op.get_bind().dialect.name == "postgresql":  # SQLite looks through the words of open tasks, in order
+    if (
+        op.get_bind().dialect.name == "postgresql"
+    ):  # SQLite looks through the words in the index by what is due
         op.execute(
             "CREATE INDEX ix_workflow_tasks_words ON workflow_tasks USING gin"
             f" (array_to_tsvector(string_to_array(ltrim(words), ' '))) WHERE {IS_OPEN}"
