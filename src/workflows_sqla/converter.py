@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -186,10 +187,18 @@ def sorted_by(task: Task) -> Values:
 
 def to_task(row: AnyRow) -> Task:
     """Read a task."""
-    values = {name: getattr(row, name) for name in _SEARCHED}
-    lists = {name: tuple(values[name]) for name in _LISTS}
-    details = asdict(details_from_json(row.details), recurse=False)
-    return Task(**values | lists | details)
+    *found, document = _task_columns(row._fields)(row)
+    values = dict(zip(_SEARCHED, found, strict=True))
+    for name in _LISTS:
+        values[name] = tuple(values[name])
+    details = details_from_json(document)
+    return Task(**values, **{name: getattr(details, name) for name in _DETAILS})
+
+
+@cache
+def _task_columns(names: tuple[str, ...]) -> Callable[[AnyRow], tuple[Any, ...]]:
+    """Return what takes the columns of a task out of a row that has these: by their places, as there are many."""
+    return itemgetter(*(names.index(name) for name in (*_SEARCHED, "details")))
 
 
 def _fields(row: AnyRow, kind: type[AttrsInstance]) -> Values:
