@@ -558,6 +558,7 @@ class _Substitutions:
             and query.absent in {None, each.absent}
             and query.substitute in {None, each.substitute}
             and (query.at is None or each.since <= query.at < each.until)
+            and (query.not_over_at is None or query.not_over_at < each.until)
         ]
         return sorted(found, key=lambda each: (each.since, each.id.bytes))
 

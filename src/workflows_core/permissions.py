@@ -25,7 +25,7 @@ from workflows_core.steps import BaseHumanStep, Step
 from workflows_core.words import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from workflows_core.actors import Actor
     from workflows_core.definitions import WorkflowDefinition
@@ -267,6 +267,36 @@ def may_send(actor: Actor) -> Decision:
     if actor.is_trusted:
         return Decision(allowed=True, reason="The application asks for it.")
     return _by_role(actor, NO_POLICIES.operator_roles, "operators")
+
+
+def may_name_substitute(
+    actor: Actor,
+    absent: str,
+    definitions: Collection[str],
+    policies: Mapping[tuple[str, str], Policies | None],
+) -> Decision:
+    """Say whether somebody may name who stands in for a person, or put an end to that.
+
+    Everybody may for themself. For others it is for those who could give all the tasks it is about to somebody else.
+
+    Args:
+        actor: Who asks.
+        absent: Whom somebody stands in for.
+        definitions: The workflows it is for, by name; empty for all.
+        policies: Every definition, by name and version, with its policies.
+    """
+    if actor.is_trusted:
+        return Decision(allowed=True, reason="The application asks for it.")
+    if actor.user_id == absent:
+        return Decision(allowed=True, reason="Whoever is out of office says who stands in.")
+    covered = {key: own for key, own in policies.items() if not definitions or key[0] in definitions}
+    if not definitions or {name for name, _ in covered} != {*definitions}:
+        covered |= {("", ""): None}
+    for own in covered.values():
+        decision = _by_role(actor, (own or NO_POLICIES).overseer_roles, f"{absent} and for managers")
+        if not decision.allowed:
+            return decision
+    return Decision(allowed=True, reason="You may give all these tasks to somebody else.")
 
 
 def _by_role(actor: Actor, roles: frozenset[str], who: str) -> Decision:

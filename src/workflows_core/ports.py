@@ -404,12 +404,14 @@ class SubstitutionQuery:
         absent: Only those of this person.
         substitute: Only those in which this person stands in.
         at: Only those that hold at this moment.
+        not_over_at: Only those that hold at this moment or later on.
         tenant_id: Only those of this tenant; without one, only those of no tenant.
     """
 
     absent: str | None = None
     substitute: str | None = None
     at: datetime | None = None
+    not_over_at: datetime | None = None
     tenant_id: str | None = None
 
 

@@ -60,6 +60,8 @@ def _asked(query: SubstitutionQuery) -> Select[Any]:
         asked = asked.where(c.substitute == query.substitute)
     if query.at is not None:
         asked = asked.where(c.since <= query.at, c.until > query.at)
+    if query.not_over_at is not None:
+        asked = asked.where(c.until > query.not_over_at)
     return asked
 
 

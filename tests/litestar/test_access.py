@@ -83,6 +83,12 @@ ROWS: Final[dict[str, Row | None]] = {
     "comment_on_human_task": Row((404, 201, 201, 201, 404), {"text": "hello"}),
     "reassign_human_task": Row((404, 403, 403, 201, 404), {"new_assignee": "carl"}),
     "update_human_task": Row((404, 403, 403, 200, 404), {"priority": 3}),
+    # Substitutions: people name their own; for others operators do, of those that they know in their tenant.
+    "list_substitutions": ANYBODY,
+    "add_substitution": Row(
+        (403, 403, 201, 201, 201), {"absent": "bob", "substitute": "carl", "until": "9000-01-01T00:00:00Z"}
+    ),
+    "end_substitution": Row((404, 404, 200, 200, 404)),
     # What each may do with each task is told item by item: see below.
     "change_human_tasks": Row((201, 201, 201, 201, 201), {"action": "claim", "task_ids": ["{task_id}"]}),
 }
@@ -136,6 +142,9 @@ async def test_everybody_gets_what_the_row_says(people: dict[str, Person], opera
             "name": "example" if "definitions" in path else "paid",
             "token": "no-such-token",
         }
+        if "{substitution_id}" in path:
+            named = {"substitute": "carl", "until": "9000-01-01T00:00:00Z"}
+            names["substitution_id"] = (await people["assignee"].post("/substitutions", named))["id"]
         body = {
             key: [each.format(**names) for each in value] if isinstance(value, list) else value
             for key, value in (row.body or {}).items()

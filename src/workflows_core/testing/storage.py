@@ -25,9 +25,15 @@ from attrs import evolve, fields
 
 from workflows_core import commands as cmd
 from workflows_core import events as ev
+from workflows_core.actors import Substitution
 from workflows_core.data import JsonObject
-from workflows_core.errors import DefinitionConflictError, InstanceNotFoundError, TaskNotFoundError
-from workflows_core.ports import InstanceQuery, Storage, TaskQuery, summarize
+from workflows_core.errors import (
+    DefinitionConflictError,
+    InstanceNotFoundError,
+    SubstitutionNotFoundError,
+    TaskNotFoundError,
+)
+from workflows_core.ports import InstanceQuery, Storage, SubstitutionQuery, TaskQuery, summarize
 from workflows_core.states import InstanceStatus, TaskState, TaskStatus
 from workflows_core.testing.due import DueSuite
 from workflows_core.testing.feeds import FeedSuite
@@ -636,6 +642,46 @@ class StorageSuite(MessageSuite, DueSuite, TallySuite, FeedSuite, ReservationSui
         (claimed,) = await storage.claim_due(datetime.now(UTC), EVER, 10)
         assert_same(evolve(instance, wake_at=EVER), claimed)
         assert_same(waiting, await found(storage, waiting.id))
+
+    # Substitutions
+
+    async def test_substitutions_are_listed_by_what_is_asked(self, storage: Storage) -> None:
+        def noted(absent: str, substitute: str, begin: int, end: int, tenant: str | None) -> Substitution:
+            return Substitution(
+                id=uuid4(), absent=absent, substitute=substitute, since=AT + begin * HOUR, until=AT + end * HOUR,
+                definitions=["b", "a"], groups=["g"], tenant_id=tenant, created_at=AT, created_by="ann",
+            )  # fmt: skip
+
+        every = [
+            noted("ann", "bob", 0, 2, "t"),
+            noted("ann", "cy", 1, 3, "t"),
+            noted("bob", "ann", 2, 3, "t"),
+            noted("ann", "bob", 3, 4, None),
+        ]
+        async with storage.unit_of_work() as unit:
+            for each in reversed(every):
+                await unit.substitutions.save(evolve(each, until=EVER))
+                await unit.substitutions.save(each)
+            await unit.commit()
+        async with storage.unit_of_work() as unit:
+            for query, expected in (
+                (SubstitutionQuery(tenant_id="t"), [0, 1, 2]),
+                (SubstitutionQuery(), [3]),
+                (SubstitutionQuery(tenant_id="u"), []),
+                (SubstitutionQuery(tenant_id="t", absent="ann"), [0, 1]),
+                (SubstitutionQuery(tenant_id="t", substitute="ann"), [2]),
+                (SubstitutionQuery(tenant_id="t", at=AT + HOUR), [0, 1]),
+                (SubstitutionQuery(tenant_id="t", at=AT + 2 * HOUR), [1, 2]),
+                (SubstitutionQuery(tenant_id="t", not_over_at=AT), [0, 1, 2]),
+                (SubstitutionQuery(tenant_id="t", not_over_at=AT + 2 * HOUR), [1, 2]),
+                (SubstitutionQuery(tenant_id="t", not_over_at=AT + 3 * HOUR), []),
+            ):
+                assert list(await unit.substitutions.find(query)) == [every[number] for number in expected], (
+                    query
+                )
+            assert await unit.substitutions.get(every[2].id) == every[2]
+            with pytest.raises(SubstitutionNotFoundError):
+                await unit.substitutions.get(uuid4())
 
     # The object itself
 

@@ -11,6 +11,7 @@ from workflows_litestar.controllers.events import EventController
 from workflows_litestar.controllers.instances import InstanceController
 from workflows_litestar.controllers.messages import MessageController, WebhookController
 from workflows_litestar.controllers.operations import HealthController, StatisticsController
+from workflows_litestar.controllers.substitutions import SubstitutionController
 from workflows_litestar.controllers.tasks import TaskController
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ CONTROLLERS: Final[Mapping[str, type[Controller]]] = MappingProxyType(
         "Workflow Definitions": DefinitionController,
         "Workflow Instances": InstanceController,
         "Human Tasks": TaskController,
+        "Substitutions": SubstitutionController,
         "Messages": MessageController,
         "Webhooks": WebhookController,
         "Events": EventController,
