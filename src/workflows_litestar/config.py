@@ -40,7 +40,8 @@ class WorkflowPluginConfig:
     `connection.user` tells, where the application has an authentication middleware. See `workflows_litestar.identity`."""
 
     max_streams: int = 100
-    """How many streams of events (`/events`) each process keeps open at most; beyond that it answers 503."""
+    """How many streams of events (`/events`, and pages of instances that are looked at) each process keeps open at most; beyond
+    that it answers 503, and pages look every two seconds."""
 
     api_tags: Sequence[str] = field(default_factory=lambda: list(DEFAULT_TAGS))
     """OpenAPI tags of the endpoints; the default also tags each with its group, others stand alone."""

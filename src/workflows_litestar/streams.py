@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from litestar import Response
 from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
+from litestar.response import Stream
 from litestar.serialization import encode_json
 
 from workflows_core.errors import WorkflowError
+from workflows_core.feed import follow_instance
 from workflows_core.serialization import shown_events
+from workflows_core.states import FINAL
+from workflows_litestar.problems import plain
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from workflows_core.actors import Actor
+    from workflows_core.engine import ExecutionEngine
     from workflows_core.ports import FeedEntry, FeedPage
 
 STREAMS: Final = "workflow_streams"
@@ -54,6 +64,34 @@ class Streams:
     def close(self) -> None:
         """End all streams, those too that are opened later."""
         self._closing.set()
+
+    async def follow_instance(
+        self, engine: ExecutionEngine, instance_id: UUID, begin: int | None, actor: Actor | None
+    ) -> Stream:
+        """Answer with what happens in an instance from a revision on, or from now; with 204 if it has ended by then.
+
+        Raises:
+            InstanceNotFoundError: If there is none, or none that the actor may see.
+        """
+        instance = await engine.get_instance(instance_id, actor=actor)
+        begin = instance.revision if begin is None else begin
+        if instance.status in FINAL and begin >= instance.revision:
+            return cast("Stream", Response(None, status_code=204))
+        pages = follow_instance(engine, instance_id, begin, actor, patience=PATIENCE)
+        return await self.answer(cast("AsyncGenerator[FeedPage, None]", pages))
+
+    async def answer(self, pages: AsyncGenerator[FeedPage, None]) -> Stream:
+        """Answer with pages as they come, or that there is no room for another stream."""
+        if self.are_full:
+            full = HTTPException(
+                detail=f"There are {self.limit} open streams here, and no room for another one. Try again later.",
+                status_code=503,
+                headers={"retry-after": "10"},
+            )
+            refused: Any = plain(full)
+            return cast("Stream", refused)
+        first = await anext(pages)
+        return Stream(self.open(pages, first), media_type="text/event-stream", headers=HEADERS)
 
     async def open(
         self, pages: AsyncGenerator[FeedPage, None], first: FeedPage

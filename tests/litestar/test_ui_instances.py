@@ -189,3 +189,18 @@ async def test_who_is_no_operator_is_offered_nothing_and_refused(http: httpx.Asy
     assert (await ann.post(f"{path}/cancel", reason="mine")).status_code == 403
     await ann.get(f"{UI}/workflows/payment/start")
     assert (await ann.post(f"{path}/nonsense", reason="mine")).status_code == 404
+
+
+async def test_a_page_follows_only_what_its_visitor_may_see(http: httpx.AsyncClient) -> None:
+    instance = await started(http, workflow="payment")
+    path = f"{UI}/instances/{instance}/events"
+    assert (await http.get(path, headers={"x-user": "bob"})).status_code == 404
+    await http.post(
+        f"/workflows/instances/{instance}/cancel", headers={"x-user": "olga"}, params={"reason": "no"}
+    )
+    assert (await http.get(path, headers={"x-user": "ann"})).status_code == 204
+    heard = await http.get(path, headers={"x-user": "ann", "last-event-id": "1"})
+    assert (heard.status_code, "event: transition" in heard.text) == (200, True)
+    assert heard.headers["content-type"].startswith("text/event-stream")
+    assert "script-src 'self'" in heard.headers["content-security-policy"]
+    assert (await http.get(f"{path}?after=x", headers={"x-user": "ann"})).status_code == 400

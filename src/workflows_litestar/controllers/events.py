@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
-from litestar import Controller, Response, get
-from litestar.exceptions import HTTPException
+from litestar import Controller, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from workflows_core.errors import InvalidDataError
-from workflows_core.feed import Place, follow, follow_instance
-from workflows_core.states import FINAL
+from workflows_core.feed import Place, follow
 from workflows_litestar.dependencies import Engine
 from workflows_litestar.fields import NAME
 from workflows_litestar.identity import Acting
 from workflows_litestar.openapi import refusals
-from workflows_litestar.problems import Complaint, InvalidRequestError, plain
-from workflows_litestar.streams import HEADERS, PATIENCE, OpenStreams, Streams
+from workflows_litestar.problems import Complaint, InvalidRequestError
+from workflows_litestar.streams import PATIENCE, OpenStreams
 
 if TYPE_CHECKING:
     from workflows_core.ports import FeedPage
@@ -76,7 +74,7 @@ class EventController(Controller):
         if place is not None:
             _check_place(place, "after")
         pages = follow(workflow_engine, place, workflow_actor, patience=PATIENCE)
-        return await _opened(workflow_streams, cast("AsyncGenerator[FeedPage, None]", pages))
+        return await workflow_streams.answer(cast("AsyncGenerator[FeedPage, None]", pages))
 
     @get(
         "/instances/{instance_id:str}/events",
@@ -106,13 +104,9 @@ class EventController(Controller):
         after: After = None,
     ) -> Stream:
         """Stream what happens in one instance."""
-        instance = await workflow_engine.get_instance(instance_id, actor=workflow_actor)
         place = last_event_id or after
-        begin = instance.revision if place is None else _check_place(place, "after").number
-        if instance.status in FINAL and begin >= instance.revision:
-            return cast("Stream", Response(None, status_code=204))
-        pages = follow_instance(workflow_engine, instance_id, begin, workflow_actor, patience=PATIENCE)
-        return await _opened(workflow_streams, cast("AsyncGenerator[FeedPage, None]", pages))
+        begin = None if place is None else _check_place(place, "after").number
+        return await workflow_streams.follow_instance(workflow_engine, instance_id, begin, workflow_actor)
 
 
 def _check_place(text: str, parameter: str) -> Place:
@@ -120,16 +114,3 @@ def _check_place(text: str, parameter: str) -> Place:
         return Place.parse(text)
     except InvalidDataError as error:
         raise InvalidRequestError(Complaint(f"{error.detail}.", parameter=parameter)) from None
-
-
-async def _opened(streams: Streams, pages: AsyncGenerator[FeedPage, None]) -> Stream:
-    if streams.are_full:
-        full = HTTPException(
-            detail=f"There are {streams.limit} open streams here, and no room for another one. Try again later.",
-            status_code=503,
-            headers={"retry-after": "10"},
-        )
-        refused: Any = plain(full)
-        return cast("Stream", refused)
-    first = await anext(pages)
-    return Stream(streams.open(pages, first), media_type="text/event-stream", headers=HEADERS)

@@ -10,6 +10,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
+from litestar.response import Stream
 from markupsafe import Markup
 
 from workflows_core.diagram import diagram_of
@@ -21,10 +22,12 @@ from workflows_core.errors import (
     NotPermittedError,
     StepNotFoundError,
 )
+from workflows_core.feed import Place
 from workflows_core.history import step_executions
 from workflows_core.permissions import Action, may, policies_of
 from workflows_core.ports import InstanceQuery, TaskQuery
 from workflows_core.states import FINAL, INSTANCE_COMMANDS, InstanceStatus
+from workflows_litestar.streams import OpenStreams
 from workflows_litestar.ui.failures import status_of
 from workflows_litestar.ui.history import places, told
 from workflows_litestar.ui.present import facts
@@ -127,6 +130,15 @@ class InstanceController(Controller):
             if view.said("seen") == str(instance.revision):
                 return Response("", status_code=204)
         return await _shown(view, instance_id)
+
+    @get("/{instance_id:uuid}/events", media_type="text/event-stream")
+    async def follow(
+        self, view: NamedDependency[View], instance_id: FromPath[UUID], workflow_streams: OpenStreams
+    ) -> Stream:
+        """Tell a page of an instance that something has happened."""
+        place = view.request.headers.get("last-event-id") or view.said("after")
+        begin = Place.parse(place).number if place else None
+        return await workflow_streams.follow_instance(view.engine, instance_id, begin, view.visitor.seeing)
 
     @post("/{instance_id:uuid}/{action:str}")
     async def operate(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CSS: Final = "text/css"
 _JS: Final = "text/javascript"
 _TYPES: Final[Mapping[str, str]] = MappingProxyType(
-    {"ui.css": _CSS, "ui.js": _JS, "htmx.min.js": _JS, "icon.svg": "image/svg+xml"}
+    {"ui.css": _CSS, "ui.js": _JS, "live.js": _JS, "htmx.min.js": _JS, "icon.svg": "image/svg+xml"}
 )
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
