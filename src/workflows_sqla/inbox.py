@@ -42,6 +42,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from workflows_core.actors import Actor
+from workflows_core.paging import Cursor
 from workflows_core.participants import group_key, user_key
 from workflows_core.permissions import Identity, identities
 from workflows_core.ports import NEVER, TaskOrder, TaskQuery
@@ -69,13 +70,18 @@ _COUNTED: Final = 5
 
 def task_page(query: TaskQuery, dialect: str) -> Select[Any]:
     """Ask for tasks, in the order of the query, from its place on."""
+    query = _simplified(query)
     streams = [*_streams(query, dialect)]
-    is_plain = len(streams) == 1 and streams[0].is_plain
-    if is_plain and not _words(query):
-        found = streams[0].rows(query, tasks.c)
-        return found.limit(query.limit).offset(query.offset or None)
     most = None if query.limit is None else query.limit + query.offset
-    if is_plain and most is not None and query.status is _PENDING and dialect == "postgresql":
+    by_words = bool(_words(query)) and dialect == "postgresql"
+    if len(streams) == 1 and not by_words:
+        return streams[0].rows(query, tasks.c).limit(query.limit).offset(query.offset or None)
+    if (
+        by_words
+        and most is not None
+        and query.status is _PENDING
+        and [each.is_plain for each in streams] == [True]
+    ):
         parts = _by_words(query, most)
     else:
         parts = [each.places(query) for each in streams]
@@ -89,6 +95,21 @@ def task_count(query: TaskQuery, dialect: str) -> Select[Any]:
     """Ask how many tasks there are, whatever page of them is asked for."""
     found = union(*(each.ids() for each in _streams(query, dialect))).subquery()
     return select(func.count()).select_from(found)
+
+
+def _simplified(query: TaskQuery) -> TaskQuery:
+    """Ask for tasks of one priority by what is due: that is the same list, and databases see less clearly."""
+    if query.priority is None or query.order is not TaskOrder.PRIORITY:
+        return query
+    after = query.after
+    if after is not None:
+        rank, *place = after.key
+        if rank == -query.priority:
+            after = Cursor(TaskOrder.DUE, tuple(place), after.id)
+        else:  # they all come after the place, or none does
+            comes_first = isinstance(rank, int) and rank < -query.priority
+            after = None if comes_first else Cursor(TaskOrder.DUE, (NEVER, NEVER), after.id)
+    return evolve(query, order=TaskOrder.DUE, after=after)
 
 
 class _Stream:
