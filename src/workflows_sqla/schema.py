@@ -6,11 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.schema import SchemaItem
@@ -74,7 +69,14 @@ async def _locked(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
+# Alembic is imported where it is needed: it takes long, and logs while it is. Most processes never need it.
+
+
 def _upgrade(connection: Connection, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", "workflows_sqla:migrations")
     config.attributes["connection"] = connection
@@ -87,12 +89,17 @@ def _upgrade(connection: Connection, revision: str) -> None:
 
 
 def _current(connection: Connection) -> str | None:
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
     return MigrationContext.configure(
         connection, opts={"version_table": VERSION_TABLE}
     ).get_current_revision()
 
 
 def _differences(connection: Connection) -> tuple[str, ...]:
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
     options = {"version_table": VERSION_TABLE, "include_name": _is_ours, "include_object": _matters}
     context = MigrationContext.configure(connection, opts=options | {"compare_type": True})
     expected = MetaData(naming_convention=metadata.naming_convention)

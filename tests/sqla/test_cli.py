@@ -90,6 +90,12 @@ def test_a_command_whose_extra_is_missing_says_so() -> None:
     assert "pip install" in refused.output
 
 
+def test_who_does_not_upgrade_does_not_wait_for_alembic() -> None:
+    """Nor hears what it logs while it is imported."""
+    program = "import sys; import workflows_sqla.storage; sys.exit('alembic' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_without_click_the_script_names_the_extra() -> None:
     program = "import sys; sys.modules['click'] = None; import workflows_cli; workflows_cli.main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
