@@ -8,10 +8,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.cli.conftest import EXPENSE, WRONG
 from workflows_cli.exits import EXITS
+from workflows_cli.group import workflows
 from workflows_cli.tables import Column, table
 from workflows_cli.times import due, span
 
@@ -157,3 +159,14 @@ def test_spans_are_short(seconds: float, told: str) -> None:
 def test_what_is_due_is_told_from_both_sides() -> None:
     later = timedelta(hours=3)
     assert [due(None, NOW), due(NOW + later, NOW), due(NOW - later, NOW)] == ["", "in 3h", "3h late"]
+
+
+def test_every_command_says_what_it_does_and_what_its_options_mean() -> None:
+    """In one line that is not cut off in the list of all."""
+    root = click.Context(workflows, info_name="workflows")
+    for name in workflows.list_commands(root):
+        command = workflows.get_command(root, name)
+        assert command is not None
+        assert not command.get_short_help_str(66).endswith("..."), name
+        options = [each for each in command.params if isinstance(each, click.Option)]
+        assert [each.opts for each in options if not each.help] == [], name
