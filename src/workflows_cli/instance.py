@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -70,7 +69,7 @@ def instance(*, instance_id: UUID, history: bool, database_url: str, as_json: bo
         _print_history(record.entries)
     click.echo()
     click.secho("DATA", bold=True)
-    click.echo(json.dumps(record.instance.data, indent=2, ensure_ascii=False))
+    print_json(record.instance.data)
 
 
 def _about(instance: Instance) -> Iterator[str]:

@@ -71,7 +71,13 @@ def note(text: str) -> None:
 
 def print_json(document: Json | Sequence[Json]) -> None:
     """Write one document for programs."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+    click.echo(json_text(document))
+
+
+def json_text(document: Json | Sequence[Json]) -> str:
+    """Write a document as people like to read it; what a terminal would obey is escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=_plain)
+    return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
 
 
 def write(text: str, output: Path | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,7 +11,7 @@ import click
 from workflows_cli.exits import REFUSED
 from workflows_cli.hosts import with_engine
 from workflows_cli.options import PLACE, Definitions, as_json, database_url, maybe_database_url
-from workflows_cli.printing import clean, note, print_json, styled, write
+from workflows_cli.printing import clean, json_text, note, print_json, styled, write
 from workflows_cli.problems import print_problems, problem_document
 from workflows_core.errors import InvalidDefinitionError
 from workflows_core.keeping import Brought, Code, Fate, keep_definitions, needed_code
@@ -66,7 +65,7 @@ def export(
     for name in names:
         if not any(_is_meant(key, (name,)) for key in found):
             raise click.UsageError(f"There is no workflow {name!r}. There are: {', '.join(found) or 'none'}.")
-    write(json.dumps(chosen, indent=2, ensure_ascii=False), output)
+    write(json_text(chosen), output)
 
 
 def _specification(definition: WorkflowDefinition) -> JsonObject:

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import click
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.cli.conftest import EXPENSE, WRONG
 from workflows_cli.exits import EXITS
 from workflows_cli.group import workflows
+from workflows_cli.printing import clean
 from workflows_cli.tables import Column, table
 from workflows_cli.times import due, span
 
@@ -117,6 +120,7 @@ def test_bash_asks_and_is_answered(home: Path) -> None:
 # Tables and times
 
 
+WIDTHS = st.integers(1, 100)
 COLUMNS = (Column("ID"), Column("STATUS", is_status=True), Column("TITLE", least=5))
 
 
@@ -127,6 +131,21 @@ def test_a_table_cuts_what_may_be_cut() -> None:
     for width, lines in ((None, wide), (80, wide), (22, cut), (3, cut)):
         shown = [_plain(line) for line in table(COLUMNS, rows, width)]
         assert shown == lines
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=12), st.sampled_from(["failed", "waiting"]), st.text(max_size=90))),
+    WIDTHS,
+)
+def test_a_table_is_no_wider_than_the_terminal_if_it_can_be(
+    rows: list[tuple[str, str, str]], width: int
+) -> None:
+    """And a line for each row, whatever stands in it."""
+    lines = [_plain(line) for line in table(COLUMNS, rows, width)]
+    least = max(2, *(len(clean(each)) for each, _, _ in rows), 0) + 2 + 7 + 2 + 5
+    assert len(lines) == len(rows) + 1
+    assert max(map(len, lines)) <= max(width, least)
+    assert all("\n" not in line for line in lines)
 
 
 def test_what_a_table_shows_cannot_command_the_terminal() -> None:

@@ -79,6 +79,16 @@ def test_instances_are_found_by_their_data(cli: Cli, database: str, monkeypatch:
     assert "--where needs --app" in cli("instances", "--where", "amount=5", code=2).stderr
 
 
+def test_what_data_holds_cannot_command_the_terminal(cli: Cli, database: str) -> None:
+    said = "\x9b2J \u202e é 😀"
+    instance = read(cli("start", "expense", "-d", json.dumps({"said": said}), "--json"))["id"]
+    for options in ([], ["--json"]):
+        told = cli("instance", instance, *options).stdout
+        assert "\x9b" not in told
+        assert "\\u009b2J \\u202e é 😀" in told
+    assert read(cli("instance", instance, "--json"))["context_data"] == {"said": said}
+
+
 def test_the_same_key_starts_one(cli: Cli, database: str) -> None:
     one, two = (read(cli("start", "expense", "--idempotency-key", "k", "--json"))["id"] for _ in "ab")
     assert one == two
