@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from workflows_cli.printing import note
 from workflows_core.engine import ExecutionEngine
 from workflows_core.errors import DefinitionNotFoundError, StorageError
 from workflows_core.explanation import InstanceExplanation, explain_instance
@@ -62,6 +64,8 @@ async def rested(engine: ExecutionEngine, instance: Instance, seconds: float) ->
     """Return an instance when nothing moves it but people, messages or time; as it is after so many seconds."""
     if not seconds or instance.is_resting:
         return instance
+    if sys.stderr.isatty():
+        note(f"Waiting until it rests, at most {seconds:g} seconds …")
     try:
         return await engine.wait(instance.id, timeout=seconds)
     except TimeoutError:

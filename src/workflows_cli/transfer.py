@@ -98,10 +98,10 @@ def import_(
 ) -> None:
     """Keep definitions in a database.
 
-    Before anybody starts them: all of them, or none if one is refused.
+    All of them, or none if one is refused. What is kept under a name and version never changes: nobody starts other
+    content under it.
 
-    What is kept under a name and version never changes: nobody starts other content under it. A definition runs where
-    the code that it names is registered with the same content; which code that is, is said.
+    A definition runs where the code that it names is registered with the same content; which code that is, is said.
     """
     definitions = [definition for place in places for definition in place]
 
