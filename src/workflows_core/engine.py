@@ -725,18 +725,26 @@ class ExecutionEngine:
         return (await self.change(instance_id, command)).instance
 
     async def change(
-        self, instance_id: UUID, commands: Callable[[Instance], cmd.Command | Sequence[cmd.Command]]
+        self,
+        instance_id: UUID,
+        commands: Callable[[Instance], cmd.Command | Sequence[cmd.Command]],
+        *,
+        seen: Instance | None = None,
     ) -> Transition:
         """Load, decide, apply; again from the start for as long as others are faster.
 
-        `commands` says what to do with the instance as it is; several commands are carried out all or none.
+        Args:
+            instance_id: The instance.
+            commands: Says what to do with the instance as it is; several commands are carried out all or none.
+            seen: The instance, if it was loaded just now.
 
         Raises:
             InstanceNotFoundError: If there is no such instance.
             DefinitionNotFoundError: If its definition is not registered here.
         """
         while True:
-            instance = await self.get_instance(instance_id)
+            instance = seen or await self.get_instance(instance_id)
+            seen = None
             definition = self.definition_of(instance)
             asked = commands(instance)
             change = await self._decide(
@@ -757,11 +765,15 @@ class ExecutionEngine:
 
     async def known(self, actor: Actor) -> Actor:
         """Return an actor with all for whom they stand in at this moment."""
+        async with self.storage.unit_of_work() as unit:
+            return await self.known_in(unit, actor)
+
+    async def known_in(self, unit: UnitOfWork, actor: Actor) -> Actor:
+        """Return an actor with all for whom they stand in at this moment, as a unit of work sees it."""
         if actor.user_id is None:
             return actor.standing_in(())
         query = SubstitutionQuery(substitute=actor.user_id, at=self.clock.now(), tenant_id=actor.tenant_id)
-        async with self.storage.unit_of_work() as unit:
-            return actor.standing_in(await unit.substitutions.find(query))
+        return actor.standing_in(await unit.substitutions.find(query))
 
     async def visibility(self, actor: Actor) -> Visibility:
         """Return what an actor may see at this moment, for queries."""

@@ -121,12 +121,10 @@ class HumanTasks:
         Raises:
             TaskNotFoundError: If there is none, or none that the actor may see.
         """
-        async with self._engine.storage.unit_of_work() as unit:
-            task = await unit.tasks.get(task_id)
-        if actor is not None:
-            instance = await self._engine.get_instance(task.instance_id)
-            await self._check_visible(await self._engine.known(actor), task, instance)
-        return task
+        if actor is None:
+            async with self._engine.storage.unit_of_work() as unit:
+                return await unit.tasks.get(task_id)
+        return (await self.view(task_id, actor=actor)).task
 
     async def view(self, task_id: UUID, *, actor: Actor | None = None) -> TaskView:
         """Return a task, open or closed, with what is decided about; both belong together.
@@ -134,16 +132,14 @@ class HumanTasks:
         Raises:
             TaskNotFoundError: If there is none, or none that the actor may see.
         """
-        return await self._view(task_id, None if actor is None else await self._engine.known(actor))
+        return (await self._view(task_id, actor))[0]
 
-    async def _view(self, task_id: UUID, actor: Actor | None) -> TaskView:
-        async with self._engine.storage.unit_of_work() as unit:
-            task = await unit.tasks.get(task_id)
-            instance = await unit.instances.get(task.instance_id)
+    async def _view(self, task_id: UUID, actor: Actor | None) -> tuple[TaskView, Actor | None]:
+        task, instance, known = await self._loaded(task_id, actor)
         task = instance.tasks.get(task_id, task)
-        if actor is not None:
-            await self._check_visible(actor, task, instance)
-        return TaskView(task, instance)
+        if known is not None:
+            await self._check_visible(known, task, instance)
+        return TaskView(task, instance), known
 
     async def find(self, query: TaskQuery, *, actor: Actor | None = None) -> Sequence[Task]:
         """Return the tasks the query asks for, in its order; to an actor, those that they may see."""
@@ -181,10 +177,10 @@ class HumanTasks:
         Raises:
             TaskNotFoundError: If there is none, or none that they may see.
         """
-        actor = await self._engine.known(actor)
-        seen = await self._view(task_id, actor)
+        seen, known = await self._view(task_id, actor)
+        assert known is not None  # noqa: S101 - as the actor is not
         definition = await self._engine.get_definition(seen.instance)
-        return explain_task(seen.task, actor, seen.instance, definition, self._engine.clock.now())
+        return explain_task(seen.task, known, seen.instance, definition, self._engine.clock.now())
 
     async def get_history(self, task_id: UUID, *, actor: Actor | None = None) -> Sequence[HistoryEntry]:
         """Return everything that happened to a task: the entries of its instance with the events about it alone.
@@ -288,8 +284,7 @@ class HumanTasks:
         submitted, size = to_object(data, what="The submitted data")
         said = _text(comment, "The comment", "/comment") if comment and comment.strip() else None
         words = "complete the task"
-        actor = None if actor is None else await self._engine.known(actor)
-        task = await self.get(task_id)
+        task, seen, actor = await self._loaded(task_id, actor)
 
         def command(instance: Instance) -> cmd.CompleteTask:
             self._check(actor or Actor.trusted(user_id), Action.COMPLETE, task, instance, words)
@@ -310,7 +305,7 @@ class HumanTasks:
             )
 
         try:
-            change = await self._change(task, actor, words, command)
+            change = await self._change(task, seen, actor, words, command)
         except StaleTaskError as error:
             raise await self._explained(error, task) from None
         done = next(each for each in change.tasks if each.id == task_id)
@@ -589,8 +584,7 @@ class HumanTasks:
         changes: Sequence[tuple[type, dict[str, object]]],
     ) -> Task:
         """Carry out commands about a task, all or none, and return the task after them."""
-        actor = None if asking.actor is None else await self._engine.known(asking.actor)
-        task = await self.get(task_id)
+        task, seen, actor = await self._loaded(task_id, asking.actor)
 
         def commands(_: Instance) -> list[cmd.Command]:
             common = {
@@ -605,12 +599,20 @@ class HumanTasks:
 
         if not changes:
             return await self.get(task_id, actor=actor)
-        change = await self._change(task, actor, words, commands)
+        change = await self._change(task, seen, actor, words, commands)
         return next((each for each in change.tasks if each.id == task_id), task)
+
+    async def _loaded(self, task_id: UUID, actor: Actor | None) -> tuple[Task, Instance, Actor | None]:
+        """Return a task with its instance, and the actor as known at this moment: all that is needed to decide."""
+        async with self._engine.storage.unit_of_work() as unit:
+            known = None if actor is None else await self._engine.known_in(unit, actor)
+            task = await unit.tasks.get(task_id)
+            return task, await unit.instances.get(task.instance_id), known
 
     async def _change(
         self,
         task: Task,
+        seen: Instance,
         actor: Actor | None,
         words: str,
         commands: Callable[[Instance], cmd.Command | list[cmd.Command]],
@@ -623,7 +625,7 @@ class HumanTasks:
                 raise InvalidTransitionError(words, f"task {task.id}", state)
             return commands(instance)
 
-        return await self._engine.change(task.instance_id, checked)
+        return await self._engine.change(task.instance_id, checked, seen=seen)
 
     async def _check_visible(self, actor: Actor, task: Task, instance: Instance) -> None:
         definition = await self._engine.get_definition(instance)

@@ -20,6 +20,7 @@ from litestar.middleware import AbstractAuthenticationMiddleware, DefineMiddlewa
 from litestar.security.session_auth.middleware import MiddlewareWrapper
 
 from workflows_core.actors import Actor
+from workflows_litestar.dependencies import Engine
 
 if TYPE_CHECKING:
     from litestar.connection import Request
@@ -90,8 +91,12 @@ class Identity:
         """
         await self.actor_of(connection)
 
-    async def provide(self, request: Request[Any, Any, Any]) -> Actor | None:
-        """Return who makes a request, as a dependency of handlers."""
+    async def provide(self, request: Request[Any, Any, Any], workflow_engine: Engine) -> Actor | None:
+        """Return who makes a request, as a dependency of handlers.
+
+        It is provided after the engine: what does not depend on each other Litestar provides in tasks of its own, which
+        take much longer to make than either.
+        """
         return await self.actor_of(request)
 
     async def _found(self, connection: Connection) -> Actor:

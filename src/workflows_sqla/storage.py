@@ -42,6 +42,8 @@ _DRIVERS: Final = {
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
+CONNECTIONS: Final = 15
+"""How many an engine has that is made here. All are kept: who closes them again under load opens them all the time."""
 
 
 class SqlUnitOfWork:
@@ -347,7 +349,7 @@ def _make_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         sqlite.database_file(url)  # refuses a database in memory before SQLAlchemy warns of it
     try:
-        engine = create_async_engine(url)
+        engine = create_async_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True)
     except ModuleNotFoundError as error:
         extra = "db" if url.get_backend_name() == "sqlite" else "postgres"
         raise StorageError(f"{error}: install workflows-litestar[{extra}].") from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Executable, Result
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -10,6 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from workflows_sqla.faults import faults_translated
 from workflows_sqla.sqlite import BEGIN
 from workflows_sqla.tables import instances
+
+_READING: Final[Mapping[str, Mapping[str, str]]] = {
+    "sqlite": {BEGIN: "DEFERRED"},
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+}
+_WRITING: Final[Mapping[str, Mapping[str, str]]] = {
+    "sqlite": {BEGIN: "IMMEDIATE"},
+    "postgresql": {"isolation_level": "READ COMMITTED"},
+}
+"""Execution options, whatever the engine's owner chose: the statements are made for these."""
 
 
 class Reader(Protocol):
@@ -44,7 +55,11 @@ class Transaction(Reader, Protocol):
 
 
 class OwnTransaction:
-    """A transaction on a connection of its own, which goes back to the pool as soon as it ends."""
+    """A transaction on a connection of its own, which goes back to the pool as soon as it ends.
+
+    As long as it only reads, PostgreSQL is not told of it: there, each statement sees what is committed when it begins,
+    within a transaction or without one, and to begin and to end one would take as long as to read.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -55,29 +70,26 @@ class OwnTransaction:
     async def execute(self, statement: Executable, parameters: Any = None, /) -> Result[Any]:
         """Execute a statement; the first one begins the transaction."""
         with faults_translated():
-            connection = self._connection or await self._begin("DEFERRED")
+            connection = self._connection or await self._begin(_READING[self.dialect])
             return await connection.execute(statement, parameters)
 
     async def for_writing(self) -> None:
-        """Take SQLite's write lock. A reader cannot be promoted once others wrote, so it begins again."""
-        if self.dialect == "sqlite" and not self._writes:
+        """Begin a transaction, with the write lock of SQLite: a reader cannot be promoted to one once others wrote."""
+        if not self._writes:
             with faults_translated():
                 await self.close()
-                await self._begin("IMMEDIATE")
+                await self._begin(_WRITING[self.dialect])
                 self._writes = True
 
     async def connection(self) -> AsyncConnection:
         """Return the connection, with the transaction begun."""
         await self.for_writing()
-        with faults_translated():
-            return self._connection or await self._begin("DEFERRED")
+        assert self._connection is not None  # noqa: S101 - it was just begun
+        return self._connection
 
-    async def _begin(self, how: str) -> AsyncConnection:
+    async def _begin(self, how: Mapping[str, str]) -> AsyncConnection:
         self._connection = connection = await self._engine.connect()
-        if self.dialect == "sqlite":
-            await connection.execution_options(**{BEGIN: how})
-        else:  # whatever the engine's owner chose: the statements are made for this level
-            await connection.execution_options(isolation_level="READ COMMITTED")
+        await connection.execution_options(**how)
         await connection.begin()
         return connection
 

@@ -9,6 +9,9 @@ from attrs import evolve
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from workflows_core import BaseHumanStep, WorkflowDefinition, WorkflowRegistry
+from workflows_core.actors import Actor
+from workflows_core.engine import ExecutionEngine
 from workflows_core.ports import InstanceQuery
 from workflows_core.testing.samples import AT, EVER, HOUR, begin_step, course, start
 from workflows_core.testing.storage import applied, found, stored
@@ -177,6 +180,28 @@ async def test_an_instance_is_read_with_two_statements_and_one_more_for_patches(
     async with calls(storage.engine) as seen:
         await found(storage, waiting.id)
     assert without(["BEGIN", "ROLLBACK"], seen) == ["SELECT"] * 2
+
+
+@on_postgres
+async def test_to_read_takes_no_transaction(storage: SqlStorage) -> None:
+    *_, waiting = await stored(storage, course())
+    async with calls(storage.engine) as seen:
+        await found(storage, waiting.id)
+    assert seen == ["SELECT"] * 2
+
+
+@on_postgres
+async def test_all_that_decides_about_a_task_is_read_at_once(storage: SqlStorage) -> None:
+    """Who asks, the task, its instance with its open tasks: one connection is taken for it, and begins nothing."""
+    engine = ExecutionEngine(WorkflowRegistry(), storage, runs_steps=False)
+    asked = WorkflowDefinition(
+        name="ask", steps=[BaseHumanStep("ask")], edges=[], initial_step="ask", terminal_steps=["ask"]
+    )
+    instance = await engine.start_workflow(asked)
+    (task,) = instance.tasks
+    async with calls(storage.engine) as seen:
+        await engine.tasks.complete(task, {}, actor=Actor("ann"))
+    assert without(["WITH"], seen) == ["SELECT"] * 4
 
 
 async def test_due_instances_are_taken_with_a_constant_number_of_statements(storage: SqlStorage) -> None:
