@@ -15,7 +15,10 @@ import workflows_sqla
 from guide.prepared import snippets_use
 from guide.rst import path
 from guide.scripts import HOW
+from tests import places
 from tests.postgres import PostgresServer
+
+places.prefer_memory()
 
 
 def pytest_report_header() -> list[str]:
