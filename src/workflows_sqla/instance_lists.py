@@ -145,7 +145,12 @@ def _found_by_data(query: InstanceQuery, *, by_start: bool) -> _Stream:
 
 def wanted(query: InstanceQuery, changed_at: ColumnElement[Any] = instances.c.updated_at) -> list[Condition]:
     """Return what holds for the instances that a query asks for; `changed_at` is when they changed last."""
-    return [*_restrictions(query, changed_at), *(_has(*each) for each in query.data.items())]
+    by = searchable.c
+    found = (
+        instances.c.id.in_(select(by.instance_id).where(by.path == path, by.value == text_of(value)))
+        for path, value in query.data.items()
+    )
+    return [*_restrictions(query, changed_at), *found]
 
 
 def _restrictions(query: InstanceQuery, changed_at: ColumnElement[Any]) -> Iterator[Condition]:

@@ -16,7 +16,7 @@ needs Hypothesis, pytest and pytest-asyncio.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Any, Final
@@ -182,17 +182,23 @@ FILTERS: Final[Mapping[str, Callable[[Random], Any]]] = {
     "started_before": lambda random: AT + random.randint(0, 3) * SECOND,
     "updated_after": lambda random: AT + random.randint(0, 9) * SECOND,
     "updated_before": lambda random: AT + random.randint(0, 9) * SECOND,
-    "data": lambda random: {
-        path: random.choice(VALUES) for path in random.sample(["who.id", "sum", "note", "who"], random.choice([1, 1, 2]))
-    },
-}  # fmt: skip
+}
 
 
-def a_query(random: Random) -> InstanceQuery:
-    """Make up a question; most are wide, so that there is something to find."""
-    names = random.sample([*FILTERS], random.choice([0, 1, 1, 2]))
+def a_query(random: Random, instances: Sequence[Instance]) -> InstanceQuery:
+    """Make up a question; most are wide, or about data that there is, so that there is something to find."""
+    names = random.sample([*FILTERS], random.choice([0, 0, 1, 2]))
     filters = {name: FILTERS[name](random) for name in names}
-    return InstanceQuery(**filters, order=random.choice([*InstanceOrder]))
+    paths = random.sample(["who.id", "sum", "note", "who"], random.choice([0, 1, 1, 2]))
+    like = random.choice(instances).data
+    data = {path: _asked(random, _at(like, path.split("."))) for path in paths}
+    return InstanceQuery(**filters, data=data, order=random.choice([*InstanceOrder]))
+
+
+def _asked(random: Random, there: object) -> Any:
+    """Return a value to ask for: mostly what is there."""
+    is_scalar = there is not _NOTHING and not isinstance(there, list | dict)
+    return there if is_scalar and random.random() < 0.8 else random.choice(VALUES)
 
 
 def _fits(query: InstanceQuery, instance: Instance) -> bool:
@@ -273,8 +279,9 @@ class InstanceListSuite:
         await warehouse.keep(storage, [warehouse.begun(random) for _ in range(20)])
         for number in range(10):
             await warehouse.keep(storage, warehouse.moved(random), at_once=number % 2 == 0)
-        for _ in range(25):
-            query, size = a_query(random), random.randint(5, 20)
+        for _ in range(15):
+            query = a_query(random, [*warehouse.instances.values()])
+            size = random.randint(8, 20)
             actor = an_actor(random) if random.random() < 0.3 else None
             seen = None if actor is None else visibility(actor, POLICIES)
             query = evolve(query, visible_to=seen)
