@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 
 from tests.litestar.pages import SCRIPT, Browser, opened, started
@@ -128,3 +130,77 @@ async def test_a_decision_on_something_that_has_changed_shows_first_what_is_new(
     assert "my words" in claire.text
     again = await claire.post(f"{path}/complete", data__amount="5", outcome="approve", comment="my words")
     assert again.status_code == 303
+
+
+async def test_a_manager_sets_due_date_and_priority(http: httpx.AsyncClient) -> None:
+    await started(http)
+    claire, bob = Browser(http, "claire"), Browser(http, "bob")
+    path = await opened(claire)
+
+    assert (await claire.post(f"{path}/due", value="2020-05-01T12:30", text="late")).status_code == 303
+    assert (await claire.post(f"{path}/priority", value="5")).status_code == 303
+
+    await claire.get(path)
+    assert 'value="2020-05-01T12:30"' in claire.page
+    assert "claire set the due date: 2020-05-01 12:30 UTC" in claire.text
+    assert "Priority 5" in claire.text
+    await bob.get("/workflows/ui", tab="overdue")
+    assert f'href="{path}"' in bob.page
+    assert (await claire.post(f"{path}/due", value="")).status_code == 303
+    await claire.get(path)
+    assert "no deadline" in claire.text
+
+
+async def test_what_is_no_date_and_no_number_changes_nothing(http: httpx.AsyncClient) -> None:
+    await started(http)
+    claire = Browser(http, "claire")
+    path = await opened(claire)
+
+    for action, value in (
+        ("due", "soon"),
+        ("due", "9999-12-31T00:00"),
+        ("priority", "high"),
+        ("priority", ""),
+    ):
+        assert (await claire.post(f"{path}/{action}", value=value)).status_code == 400, (action, value)
+        assert (
+            "Write a date" in claire.text
+            or "must lie between" in claire.text
+            or "whole number" in claire.text
+        )
+
+    await claire.get(path)
+    assert "no deadline" in claire.text
+
+
+async def test_due_date_and_priority_are_not_for_those_who_only_decide(http: httpx.AsyncClient) -> None:
+    await started(http)
+    bob = Browser(http, "bob")
+    path = await opened(bob)
+
+    for action in ("due", "priority"):
+        assert f"{path}/{action}" not in bob.page
+        assert (await bob.post(f"{path}/{action}", value="")).status_code in {400, 403}
+    assert (await bob.post(f"{path}/due", value="2020-05-01T12:30")).status_code == 403
+    await bob.get(path)
+    assert "no deadline" in bob.text
+    assert (await bob.post(f"{path}/follow", value="2100-05-01T12:30")).status_code == 303
+    await bob.get(path)
+    assert "Put off until 2100-05-01 12:30 UTC" in bob.text
+
+
+async def test_all_that_is_overdue_and_may_be_seen_is_listed(http: httpx.AsyncClient) -> None:
+    for _ in range(2):
+        await started(http)
+    claire, ann, olga = Browser(http, "claire"), Browser(http, "ann"), Browser(http, "olga")
+    path = await opened(claire)
+    await claire.post(f"{path}/due", value="2020-05-01T12:30")
+
+    for person in (ann, olga):  # who started it, and who sees everything: neither of them can do it
+        await person.get("/workflows/ui", tab="overdue")
+        assert 'class="row-title"' not in person.page
+        await person.get("/workflows/ui", tab="all", late="1")
+        assert re.findall(r'class="row-title" href="([^"]+)"', person.page) == [path]
+        assert 'name="late" value="1" data-submits checked' in person.page
+    await olga.get("/workflows/ui/dashboard")
+    assert "tab=all&amp;late=1" in olga.page

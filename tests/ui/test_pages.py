@@ -35,7 +35,7 @@ def paths(begin: Begin, server: Server) -> list[str]:
     return [
         "", "?tab=all", "?tab=all&q=nothing", f"/tasks/{open_task}", f"/tasks/{done}",
         "/workflows", "/workflows/expense", "/workflows/expense/start", "/workflows/none",
-        "/dashboard", "/instances", "/instances?workflow=none", *(f"/instances/{each['instance_id']}" for each in tasks),
+        "/dashboard", "/absence", "?tab=all&late=1", "/instances", "/instances?workflow=none", *(f"/instances/{each['instance_id']}" for each in tasks),
     ]  # fmt: skip
 
 

@@ -230,3 +230,25 @@ def test_the_inbox_is_gone_through_with_the_keyboard_alone(enter: Enter, begin: 
         bob.page.keyboard.press("Tab")
     bob.page.keyboard.press("Enter")
     expect(bob.page.get_by_role("status")).to_contain_text("is done")
+
+
+def test_whoever_stands_in_does_what_waits_for_somebody_who_is_away(enter: Enter, begin: Begin) -> None:
+    task = begin()
+    bob, dora = enter("Bob", java_script_enabled=False), enter("Dora")
+    bob.open()
+    bob.follow("Out of office")
+    bob.page.get_by_label("Who stands in", exact=True).fill("Dora")
+    bob.page.get_by_label("Last day").fill("2100-01-01")
+    bob.press("Note it")
+    expect(bob.page.get_by_role("status")).to_contain_text("It is noted.")
+
+    dora.open(f"/tasks/{task}")
+    expect(dora.page.locator("main")).to_contain_text("You do this for Bob.")
+    dora.page.get_by_label("Granted amount").fill("5")
+    dora.press("Approve")
+    expect(dora.page.get_by_role("status").first).to_contain_text(
+        "Done. This comes next for you"
+    )  # she pays as well
+
+    bob.page.get_by_role("button", name="End it").click()
+    expect(bob.page.locator("main")).to_contain_text("Nobody: your tasks wait for you.")

@@ -48,6 +48,7 @@ class Filter:
         text: Words in their titles.
         workflow: The workflow they belong to.
         status: Their status; only asked for among all.
+        is_late: Whether only what is overdue is asked for; only among all.
         order: In which order.
         after: Where the page begins.
     """
@@ -57,6 +58,7 @@ class Filter:
     workflow: str
     status: TaskStatus
     order: TaskOrder
+    is_late: bool = False
     after: Cursor | None = field(default=None)
 
     @classmethod
@@ -65,12 +67,14 @@ class Filter:
         usual = Tab.MINE if view.visitor.name is not None else Tab.ALL
         tab = _one_of(Tab, view.said("tab"), usual)
         status = _one_of(TaskStatus, view.said("status"), TaskStatus.PENDING)
+        is_late = tab is Tab.ALL and bool(view.said("late"))
         asked = cls(
             tab=tab,
             text=view.said("q")[:200],
             workflow=view.said("workflow"),
-            status=status if tab is Tab.ALL else TaskStatus.PENDING,
+            status=status if tab is Tab.ALL and not is_late else TaskStatus.PENDING,
             order=_one_of(TaskOrder, view.said("order"), TaskOrder.DUE),
+            is_late=is_late,
         )
         try:
             return evolve(asked, after=Cursor.parse(view.said("after")) if view.said("after") else None)
@@ -80,7 +84,7 @@ class Filter:
     @property
     def is_narrow(self) -> bool:
         """Whether the visitor asked for less than the tab holds."""
-        return bool(self.text or self.workflow or self.status is not TaskStatus.PENDING)
+        return bool(self.text or self.workflow or self.status is not TaskStatus.PENDING or self.is_late)
 
     @property
     def address(self) -> Mapping[str, object]:
@@ -88,7 +92,8 @@ class Filter:
         status = self.status if self.status is not TaskStatus.PENDING else ""
         order = self.order if self.order is not TaskOrder.DUE else ""
         return {
-            "tab": self.tab, "q": self.text, "workflow": self.workflow, "status": status, "order": order
+            "tab": self.tab, "q": self.text, "workflow": self.workflow, "status": status, "order": order,
+            "late": "1" if self.is_late else "",
         }  # fmt: skip
 
 
@@ -105,7 +110,7 @@ def query(view: View, asked: Filter, tab: Tab) -> TaskQuery:
         order=asked.order,
     )
     if tab is Tab.ALL:
-        return known
+        return evolve(known, due_before=view.now) if asked.is_late else known
     actor = view.visitor.seeing or Actor(view.visitor.name)
     known = evolve(known, for_actor=actor)
     if tab is Tab.OVERDUE:

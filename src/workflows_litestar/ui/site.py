@@ -10,6 +10,7 @@ from litestar.di import NamedDependency, Provide
 from workflows_litestar.dependencies import Engine
 from workflows_litestar.identity import Acting
 from workflows_litestar.ui import csrf
+from workflows_litestar.ui.absence import AbsenceController
 from workflows_litestar.ui.bulk import BulkController
 from workflows_litestar.ui.dashboard import DashboardController
 from workflows_litestar.ui.failures import exception_handlers
@@ -56,6 +57,7 @@ def ui_router(prefix: str, guards: Sequence[Guard], people: Sequence[Actor]) -> 
             InstanceController,
             DashboardController,
             BulkController,
+            AbsenceController,
             choose_visitor,
         ],
         guards=guards,

@@ -30,6 +30,7 @@ from workflows_litestar.ui import forms
 from workflows_litestar.ui.failures import status_of
 from workflows_litestar.ui.history import told
 from workflows_litestar.ui.present import facts
+from workflows_litestar.ui.times import read
 from workflows_litestar.ui.view import HTML, View
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class TaskController(Controller):
         task_id: FromPath[UUID],
         action: FromPath[str],
     ) -> Response[Any]:
-        """Give a task to somebody else, for good or for a while, or take it back."""
+        """Give a task to somebody else, for good or for a while, take it back, or set when it is to be done."""
         sent, tasks, asking = await request.form(), view.engine.tasks, view.visitor.asking
         text, name = text_of(sent, "text"), text_of(sent, "name")
         actions: dict[str, Callable[[], Awaitable[object]]] = {
@@ -185,6 +186,15 @@ class TaskController(Controller):
             "delegate": lambda: tasks.delegate(task_id, name, reason=text, **asking),
             "resolve": lambda: tasks.resolve(task_id, comment=text, **asking),
             "reassign": lambda: tasks.reassign(task_id, name, reason=text, **asking),
+            "due": lambda: tasks.update(
+                task_id, due_at=read(text_of(sent, "value"), "/due_at"), reason=text, **asking
+            ),
+            "follow": lambda: tasks.update(
+                task_id, follow_up_at=read(text_of(sent, "value"), "/follow_up_at"), reason=text, **asking
+            ),
+            "priority": lambda: tasks.update(
+                task_id, priority=_number(text_of(sent, "value")), reason=text, **asking
+            ),
         }
         if action not in actions:
             raise NotFoundException
@@ -289,6 +299,13 @@ def text_of(sent: FormMultiDict, name: str) -> str:
     """Return a field of a form, without blanks around it; empty if there is none."""
     value = sent.get(name, "")
     return value.strip() if isinstance(value, str) else ""
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text[:20])
+    except ValueError:
+        raise InvalidDataError("/priority", "A priority is a whole number, such as 1") from None
 
 
 def _revision(sent: FormMultiDict) -> int | None:

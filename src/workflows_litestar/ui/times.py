@@ -8,6 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from workflows_core.calendar import WorkingCalendar
+from workflows_core.errors import InvalidDataError
 from workflows_litestar.ui.texts import Texts
 
 _HOUR: Final = 3600
@@ -94,9 +95,29 @@ def took(texts: Texts, since: datetime, until: datetime) -> str:
     return texts("span.seconds", number=f"{seconds:.1f}") if seconds < 60 else _span(texts, until - since)
 
 
+def read(text: str, pointer: str) -> datetime | None:
+    """Read a moment as browsers send it, without a zone: it is UTC. `None` for no moment at all.
+
+    Raises:
+        InvalidDataError: If it is none.
+    """
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidDataError(pointer, "Write a date and a time of day, such as 2026-05-31T17:00") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
 def day(moment: datetime) -> str:
     """Write a day; pages show UTC, and say so where there is an hour."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def field(at: datetime | None) -> str:
+    """Write a moment for a field in which browsers let people choose one; nothing where there is none."""
+    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
 
 
 def moment(at: datetime) -> str:

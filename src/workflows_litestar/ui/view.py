@@ -154,6 +154,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        words=words_of, json=json_text, value=value_text, field_id=id_of, moment=times.moment
+        words=words_of,
+        json=json_text,
+        value=value_text,
+        field_id=id_of,
+        moment=times.moment,
+        day=times.day,
+        moment_field=times.field,
     )
     return environment
