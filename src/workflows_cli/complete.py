@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @wait
 @acting_as
 @database_url
-@app()
+@app
 @as_json
 def complete(
     *,

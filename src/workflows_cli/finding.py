@@ -15,7 +15,7 @@ from workflows_core.errors import InvalidDataError
 from workflows_core.registry import WorkflowRegistry
 from workflows_core.specification import definition_from
 
-__all__ = ["NotFoundError", "find_definitions", "find_workflows", "read_specifications"]
+__all__ = ["NotFoundError", "find_database", "find_definitions", "find_workflows", "read_specifications"]
 
 Found: TypeAlias = WorkflowDefinition | type[WorkflowClass]
 
@@ -42,6 +42,29 @@ def find_workflows(place: str) -> WorkflowRegistry:
     if not registry.list_keys():
         raise _nothing_in(place)
     return registry
+
+
+def find_database(place: str) -> str | None:
+    """Return the address of the database that the application in a place keeps its instances in.
+
+    `None` if what is there is no application with the plugin, or one that keeps nothing, or brings its own engine.
+
+    Raises:
+        NotFoundError: If there is no such place, or the code in it fails.
+    """
+    head, _, name = place.partition(":")
+    if _is_specification(place) or not name:
+        return None
+    found = named(imported(place)[0], head, name)
+    if callable(found) and not hasattr(found, "plugins") and not isclass(found):
+        with running(f"Calling {name!r}"):
+            found = found()
+    plugins = getattr(found, "plugins", None)
+    for plugin in plugins if isinstance(plugins, Iterable) else ():
+        database = getattr(getattr(plugin, "config", None), "database", None)
+        if isinstance(getattr(plugin, "registry", None), WorkflowRegistry) and isinstance(database, str):
+            return database
+    return None
 
 
 def find_definitions(place: str) -> tuple[WorkflowDefinition, ...]:

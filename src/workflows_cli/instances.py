@@ -10,8 +10,9 @@ from attrs import evolve
 
 from workflows_cli import documents
 from workflows_cli.filters import instance_filter
+from workflows_cli.finding import find_workflows
 from workflows_cli.hosts import with_engine
-from workflows_cli.options import app, as_json, database_url
+from workflows_cli.options import as_json, database_url, maybe_app
 from workflows_cli.printing import note, print_json
 from workflows_cli.tables import Column, print_table
 from workflows_cli.times import span
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from workflows_core.engine import ExecutionEngine
     from workflows_core.ports import InstanceQuery, InstanceSummary
-    from workflows_core.registry import WorkflowRegistry
 
 _COLUMNS: Final = (
     Column("ID"),
@@ -58,7 +58,7 @@ _COLUMNS: Final = (
     help="Leave out so many at the front.",
 )
 @database_url
-@app(required=False)
+@maybe_app
 @as_json
 def instances(
     *,
@@ -67,15 +67,16 @@ def instances(
     limit: int,
     offset: int,
     database_url: str,
-    registry: WorkflowRegistry | None,
+    place: str | None,
     as_json: bool,
 ) -> None:
     """List instances, the newest first.
 
     Only --where needs --app: the code of workflows says what is searchable.
     """
-    if query.data and registry is None:
+    if query.data and place is None:
         raise click.UsageError("--where needs --app: the code of workflows says what is searchable.")
+    registry = find_workflows(place) if query.data and place is not None else None
     asked = evolve(query, order=InstanceOrder(order), limit=limit + 1, offset=offset)
 
     async def work(engine: ExecutionEngine) -> tuple[Sequence[InstanceSummary], datetime]:

@@ -116,7 +116,7 @@ def on_instances(command: Callable[..., None]) -> Callable[..., None]:
         "--yes", "is_sure", is_flag=True, help="Do not ask before it is done to what was found."
     )
     made: Callable[..., None] = gathered
-    for option in (as_json, app(), database_url, acting_as, sure, instance_filter, named):
+    for option in (as_json, app, database_url, acting_as, sure, instance_filter, named):
         made = option(made)
     return made
 

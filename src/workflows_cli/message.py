@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @click.option("--tenant", metavar="NAME", help="Only instances of this tenant may take it.")
 @acting_as
 @database_url
-@app()
+@app
 @as_json
 def message(
     *,

@@ -93,7 +93,7 @@ def _allowing(command: str) -> Collection[InstanceStatus]:
 @reason()
 @acting_as
 @database_url
-@app()
+@app
 @as_json
 def skip(
     *,
@@ -129,7 +129,7 @@ def skip(
 @reason()
 @acting_as
 @database_url
-@app()
+@app
 @as_json
 def move(
     *,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from workflows_cli.finding import NotFoundError, find_definitions, find_workflows
+from workflows_cli.finding import NotFoundError, find_database, find_definitions, find_workflows
 from workflows_core.errors import WorkflowError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Application(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the registry with what is there."""
+        if ctx is not None and isinstance(value, str):
+            ctx.meta[_APP] = value
         try:
             return find_workflows(value) if isinstance(value, str) else value
         except NotFoundError as error:
@@ -53,19 +56,34 @@ class Definitions(Application):
             self.fail(str(error), param, ctx)
 
 
-def _database_url(*, required: bool) -> Callable[[C], C]:
-    return click.option(
-        "--database-url",
-        envvar="WORKFLOWS_DATABASE_URL",
-        show_envvar=True,
-        required=required,
-        metavar="URL",
-        help="Such as sqlite+aiosqlite:///workflows.db or postgresql+asyncpg://user@host/name.",
-    )
+_URL: Final = "Such as sqlite+aiosqlite:///workflows.db or postgresql+asyncpg://user@host/name."
+_APP_VARIABLES: Final = ("WORKFLOWS_APP", "LITESTAR_APP")
+_APP: Final = "workflows_cli.app"
+"""Under this key a context remembers the place that `--app` names."""
 
 
-database_url: Final = _database_url(required=True)
-maybe_database_url: Final = _database_url(required=False)
+def _of_application(ctx: click.Context, param: click.Parameter, url: str | None) -> str | None:
+    """Return the address that was given, or else that of the application that was named."""
+    if url is not None or ctx.resilient_parsing:
+        return url
+    place: str | None = ctx.meta.get(_APP) or next(filter(None, map(os.environ.get, _APP_VARIABLES)), None)
+    found = None if place is None else find_database(place)
+    if found is None:
+        raise click.MissingParameter(ctx=ctx, param=param)
+    return found
+
+
+database_url: Final = click.option(
+    "--database-url",
+    envvar="WORKFLOWS_DATABASE_URL",
+    show_envvar=True,
+    callback=_of_application,
+    metavar="URL",
+    help=f"{_URL} By default that of the application.",
+)
+maybe_database_url: Final = click.option(
+    "--database-url", envvar="WORKFLOWS_DATABASE_URL", show_envvar=True, metavar="URL", help=_URL
+)
 wait: Final = click.option(
     "--wait",
     type=click.FloatRange(min=0),
@@ -76,19 +94,36 @@ wait: Final = click.option(
 as_json: Final = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 
 
-def app(*, required: bool = True) -> Callable[[C], C]:
-    """Return the option that says where the code of the workflows is."""
-    return click.option(
-        "--app",
-        "registry",
-        type=Application(),
-        envvar=["WORKFLOWS_APP", "LITESTAR_APP"],
-        show_envvar=True,
-        required=required,
-        metavar="MODULE[:NAME]",
-        help="Where the workflows are: a registry, definitions, a function that returns them, or an application with the "
-        "plugin. A file of Python will do, too: workflows.py or workflows.py:name.",
-    )
+app: Final = click.option(
+    "--app",
+    "registry",
+    type=Application(),
+    envvar=_APP_VARIABLES,
+    show_envvar=True,
+    is_eager=True,  # it may say where the database is
+    required=True,
+    metavar="MODULE[:NAME]",
+    help="Where the workflows are: a registry, definitions, a function that returns them, or an application with the "
+    "plugin. A file of Python will do, too: workflows.py or workflows.py:name.",
+)
+
+
+def _remembered(ctx: click.Context, _: click.Parameter, place: str | None) -> str | None:
+    if place is not None:
+        ctx.meta[_APP] = place
+    return place
+
+
+maybe_app: Final = click.option(
+    "--app",
+    "place",
+    envvar=_APP_VARIABLES,
+    show_envvar=True,
+    is_eager=True,
+    callback=_remembered,
+    metavar="MODULE[:NAME]",
+    help="Where the workflows are; it is only looked at where that is needed.",
+)
 
 
 def reason(usual: str | None = None) -> Callable[[C], C]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @wait
 @acting_as
 @database_url
-@app()
+@app
 @as_json
 def start(
     *,

@@ -193,7 +193,7 @@ def _fields(task: Task) -> Iterator[tuple[str, str, str]]:
 @click.option("--reason", metavar="TEXT", help="Why; the history keeps it.")
 @acting_as
 @database_url
-@app()
+@app
 @as_json
 def claim(
     *,

@@ -28,7 +28,7 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 @click.command()
 @database_url
-@app()
+@app
 @click.option(
     "--definitions",
     multiple=True,

@@ -196,3 +196,49 @@ def test_an_application_without_the_workflow_cannot_change_it(cli: Cli, database
     refused = cli("cancel", instance, "--app", "newer.py", code=1).stderr
     assert "Does --app name the application that has it?" in refused
     assert "“Review the expense” waits to be done" in cli("instance", instance).stdout
+
+
+APPLICATION = """
+from litestar import Litestar
+
+from expense import expense
+from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
+
+database = "sqlite:///of-the-application.db"
+
+
+def create_app():
+    config = WorkflowPluginConfig(auto_register_workflows=[expense], database=database)
+    return Litestar(plugins=[WorkflowPlugin(config)])
+
+
+app = create_app()
+database = None
+without = create_app()
+"""
+
+
+def test_an_application_says_where_its_database_is(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless somebody says otherwise, also for commands that need nothing else of it."""
+    (folder / "application.py").write_text(APPLICATION, encoding="utf-8")
+    monkeypatch.setenv("LITESTAR_APP", "application:app")
+    cli("db", "upgrade")
+    assert (folder / "of-the-application.db").exists()
+    instance = read(cli("start", "expense", "--json"))["id"]
+    assert [each["id"] for each in read(cli("instances", "--json"))] == [instance]
+    assert read(cli("instance", instance, "--json"))["status"] == "running"
+    assert "'elsewhere.db'" in cli("instances", "--database-url", "sqlite:///elsewhere.db", code=1).stderr
+    for place in ("application:without", "application", "expense.py", "expense.json"):
+        monkeypatch.setenv("LITESTAR_APP", place)
+        assert "Missing option '--database-url'" in cli("instances", code=2).stderr
+    monkeypatch.setenv("LITESTAR_APP", "application:absent")
+    assert "'application' has no 'absent'" in cli("instance", instance, code=1).stderr
+
+
+def test_an_application_is_made_where_a_function_makes_it(cli: Cli, folder: Path) -> None:
+    text = APPLICATION.partition("app = create_app()")[0]
+    (folder / "factory.py").write_text(text, encoding="utf-8")
+    refused = cli("start", "expense", "--app", "factory:create_app", code=1).stderr
+    assert "There is no SQLite database 'of-the-application.db'" in refused
