@@ -48,7 +48,8 @@ class PostgresServer:
         admin_dsn: A running server, as `postgresql://user:password@host:port/postgres`. By default the one
             that the environment names; where it names none, `start()` starts one.
         run: Marks the databases of this run. Processes that share a server share this too.
-        fsync: Whether commits survive a crash of the machine. Only tests of durability need to pay for it.
+        fsync: Whether commits survive a crash of the machine, on the disk: so does a server that is measured. Those
+            of tests need not; a crash of the server is survived in any case.
         own: Start one even where the environment names one: it is to be stopped in the middle of a test.
     """
 
@@ -86,9 +87,8 @@ class PostgresServer:
             return
         account = _account()
         # A server that runs as somebody else does not see a TMPDIR below our home.
-        folder = Path(
-            tempfile.mkdtemp(prefix="workflows-pg-", dir=places.best() if account else None)
-        ).resolve()
+        place = places.DISK if self._fsync else places.best() if account else None
+        folder = Path(tempfile.mkdtemp(prefix="workflows-pg-", dir=place)).resolve()
         try:
             _give(folder, account)
             programs = _programs(folder, account)

@@ -45,7 +45,7 @@ async def database(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:
-    with PostgresServer(own=True, fsync=True) as server:
+    with PostgresServer(own=True) as server:
         yield server
 
 

@@ -23,7 +23,7 @@ KILLS = 8 * SCALE
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:
     """A PostgreSQL of the test's own, which forgets nothing when it is stopped."""
-    with PostgresServer(own=True, fsync=True) as server:
+    with PostgresServer(own=True) as server:
         yield server
 
 
