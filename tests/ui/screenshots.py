@@ -72,7 +72,15 @@ def prepared(client: httpx.Client) -> dict[str, tuple[str, str]]:
     complete(client, tasks[5], {"granted": 89.9}, "Bob", outcome="approve")
     payment = open_task(client, instance_of(client, tasks[5]))
     complete(client, payment, {"reference": "SEPA 4711"}, "Dora")
+    away = {
+        "absent": "Bob",
+        "substitute": "Claire",
+        "since": "2026-11-01T00:00:00Z",
+        "until": "2099-01-08T00:00:00Z",
+    }
+    client.post("/workflows/substitutions", json={**away, "user_id": "Bob"}).raise_for_status()
     return {
+        "absence": ("Bob", "/absence"),
         "inbox": ("Bob", "?tab=open"),
         "task": ("Bob", f"/tasks/{tasks[1]}"),
         "workflow-list": ("Ann", "/workflows"),
