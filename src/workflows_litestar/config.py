@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from litestar.exceptions import ImproperlyConfiguredException
+from litestar.openapi.spec import SecurityRequirement
 from litestar.types import Guard
 
 from workflows_core.actors import Actor
@@ -38,6 +39,11 @@ class WorkflowPluginConfig:
     identify: Identify | None = None
     """Says who makes a request: takes the connection, returns an `Actor` or `None`, sync or async. By default
     `connection.user` tells, where the application has an authentication middleware. See `workflows_litestar.identity`."""
+
+    api_security: Sequence[SecurityRequirement] | None = None
+    """What the OpenAPI document says that callers need, by the names of security schemes that the application declares
+    (`OpenAPIConfig(components=...)`): `[{"session": []}]`. By default what it says of the whole application, as the
+    authentication of Litestar lets it say. Webhooks and `/health` are open in any case."""
 
     max_streams: int = 100
     """How many streams of events (`/events`, and pages of instances that are looked at) each process keeps open at most; beyond

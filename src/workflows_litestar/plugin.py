@@ -21,6 +21,7 @@ from workflows_litestar.bodies import MAX_BODY
 from workflows_litestar.config import DEFAULT_TAGS, WorkflowPluginConfig
 from workflows_litestar.controllers import CONTROLLERS, OPEN
 from workflows_litestar.identity import ACTOR, NO_IDENTITY, Identity
+from workflows_litestar.openapi import Examples, describe
 from workflows_litestar.problems import exception_handlers
 from workflows_litestar.queries import KNOWN, note_parameters, refuse_unknown
 from workflows_litestar.shutdown import when_stopped
@@ -41,7 +42,7 @@ IN_MEMORY: Final = (
 )
 
 
-class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
+class WorkflowPlugin(Examples, InitPlugin, CLIPlugin, ReceiveRoutePlugin):
     """Adds workflows to an application: the REST API, an engine to inject, and the runner behind it.
 
     Handlers of the application may ask for `workflow_engine` and `workflow_registry`. Where it provides these
@@ -82,6 +83,8 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
         app_config.lifespan.append(self._lifespan(storage, identity, streams))
         if self.config.enable_api:
             app_config.route_handlers.append(self._router(identity))
+            if self.config.include_api_in_schema:
+                describe(app_config)
         if self.config.enable_ui:
             self._add_pages(app_config, identity)
         return app_config
@@ -152,6 +155,7 @@ class WorkflowPlugin(InitPlugin, CLIPlugin, ReceiveRoutePlugin):
             before_request=refuse_unknown,
             opt={KNOWN: ()},
             request_max_body_size=MAX_BODY,
+            security=config.api_security,
         )
 
     def _add_pages(self, app_config: AppConfig, identity: Identity) -> None:

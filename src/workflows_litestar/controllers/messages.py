@@ -17,7 +17,7 @@ from workflows_litestar.dependencies import Engine
 from workflows_litestar.idempotency import repeatable
 from workflows_litestar.identity import Acting
 from workflows_litestar.messages import CallReceiptDTO, PublishMessageDTO, ReceiptDTO, SendMessageDTO
-from workflows_litestar.openapi import refusals
+from workflows_litestar.openapi import SIGNATURE, refusals
 from workflows_litestar.problems import UNLOGGED
 
 
@@ -115,7 +115,7 @@ class _CallOperation(Operation):
 
     def __post_init__(self) -> None:
         self.request_body = _any_json()
-        self.security = []
+        self.security = [{}, {SIGNATURE: []}]
 
 
 class WebhookController(Controller):

@@ -11,7 +11,7 @@ from workflows_core.health import health
 from workflows_core.statistics import statistics
 from workflows_litestar.dependencies import Engine
 from workflows_litestar.identity import Acting
-from workflows_litestar.openapi import refusals
+from workflows_litestar.openapi import OpenOperation, refusals
 from workflows_litestar.problems import plain
 from workflows_litestar.statistics import HealthDTO, StatisticsDTO
 
@@ -44,6 +44,7 @@ class HealthController(Controller):
         description="The database answers and the runner is alive, or else it is 503. Nobody has to sign in to ask.",
         response_description="All is well.",
         opt={"exclude_from_auth": True},
+        operation_class=OpenOperation,
         responses=refusals(),
     )
     async def get_health(self, workflow_engine: Engine) -> Response[HealthDTO]:
