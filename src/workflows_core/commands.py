@@ -75,11 +75,15 @@ __all__ = [
 
 @frozen(kw_only=True, slots=False)
 class Start:
-    """Bring an instance into being, with its first token at the initial step."""
+    """Bring an instance into being, with its first token at the initial step.
+
+    `size` are the approximate bytes of its data.
+    """
 
     at: datetime
     instance_id: UUID
     data: JsonObject
+    size: int = 0
     actor: str | None = None
     created_by: str | None = None
     tenant_id: str | None = None

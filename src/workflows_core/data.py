@@ -175,7 +175,7 @@ class Patch:
 
     changed: tuple[tuple[Path, Json], ...] = ()
     deleted: tuple[Path, ...] = ()
-    size: int = field(default=0, eq=False)
+    size: int = field(default=0, eq=False, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.changed or self.deleted)

@@ -193,7 +193,7 @@ class ExecutionEngine:
             InvalidDataError: If data or metadata are not JSON.
         """
         definition = self._definition(workflow, version)
-        data, _ = to_object({} if initial_data is None else initial_data, what="The initial data")
+        data, size = to_object({} if initial_data is None else initial_data, what="The initial data")
         noted, _ = to_object({} if metadata is None else metadata, what="The metadata")
         if definition.input_schema is not None:
             self._check("the start", self.forms.problems(definition.input_schema, data))
@@ -202,6 +202,7 @@ class ExecutionEngine:
             at=self.clock.now(),
             instance_id=self._ids.new_id(),
             data=data,
+            size=size,
             actor=user_id if user_id is not None else created_by,
             created_by=starter,
             tenant_id=tenant_id,

@@ -103,12 +103,12 @@ class Entry:
 
     token: int
     step: str
-    state: EntryState
+    state: EntryState = "ready"
 
 
 @frozen(kw_only=True, slots=False)
 class InstanceStarted:
-    """An instance came to be; `entry` is its first token."""
+    """An instance came to be; `entry` is its first token, `size` are the approximate bytes of its data."""
 
     at: datetime
     instance_id: UUID
@@ -116,6 +116,7 @@ class InstanceStarted:
     definition_version: str
     entry: Entry
     data: JsonObject
+    size: int = 0
     created_by: str | None = None
     tenant_id: str | None = None
     correlation_id: str | None = None
@@ -129,7 +130,7 @@ class StepStarted:
 
     at: datetime
     token: int
-    attempt: int
+    attempt: int = 1
     owner: str
 
 

@@ -17,8 +17,8 @@ import random
 from collections import defaultdict
 from contextlib import suppress
 from datetime import timedelta
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Final, TypeVar
-from uuid import uuid4
 
 from workflows_core import commands as cmd
 from workflows_core.committer import BACKOFF, committer_for
@@ -182,7 +182,7 @@ class Runner:
         logger.info("Runner %s gave %d steps back.", self.id, count)
 
     async def _enlist(self) -> None:
-        self.id = uuid4().hex
+        self.id = token_urlsafe(9)  # 72 bits: it is written with every step
         now = self._renewed_at = self.clock.now()
         await self.storage.enlist(self.id, now + self._lease)
         await self._strike_off_others(now - self._lease)  # the living may be about to renew theirs

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeAlias, TypeVar, get_args
+from typing import Any, Final, TypeAlias, TypeVar, cast, get_args
 from uuid import UUID
 
 from attrs import field, fields, frozen
@@ -36,7 +36,7 @@ class InstanceState:
     """
 
     tokens: Mapping[int, Token]
-    arrivals: Mapping[str, tuple[int, ...]]
+    arrivals: Mapping[str, tuple[int, ...]] = field(factory=dict)
     next_token: int
     doers: Mapping[str, tuple[str, ...]] = field(factory=dict)
     participants: tuple[str, ...] = ()
@@ -100,8 +100,11 @@ def events_from_json(events: Iterable[JsonObject], at: datetime) -> tuple[Event,
 
 
 def state_to_json(instance: Instance) -> JsonObject:
-    """Write where an instance is."""
-    document: JsonObject = _state_to_json(
+    """Write where an instance is.
+
+    Most tokens came into their state with its last transition: that moment is left out.
+    """
+    document: dict[str, Any] = _state_to_json(
         InstanceState(
             tokens=instance.tokens,
             arrivals=instance.arrivals,
@@ -112,12 +115,18 @@ def state_to_json(instance: Instance) -> JsonObject:
             suspend_reason=instance.suspend_reason,
         )
     )
+    updated_at = instance.updated_at.isoformat()
+    for token in document["tokens"]:
+        if token["since"] == updated_at:
+            del token["since"]
     return document
 
 
-def state_from_json(state: JsonObject) -> InstanceState:
-    """Read what `state_to_json` wrote."""
-    return _CONVERTER.structure(state, InstanceState)
+def state_from_json(state: JsonObject, updated_at: datetime) -> InstanceState:
+    """Read what `state_to_json` wrote of an instance with this `updated_at`."""
+    written = cast("list[JsonObject]", state["tokens"])
+    tokens = [{"since": updated_at.isoformat(), **token} for token in written]
+    return _CONVERTER.structure({**state, "tokens": tokens}, InstanceState)
 
 
 def snapshot_to_json(instance: Instance) -> JsonObject:
@@ -164,14 +173,12 @@ def _to_moment(value: str | datetime, _: object = None) -> datetime:
 
 
 def _patch_to_json(patch: Patch) -> JsonObject:
-    """Write each change as one list: its path, and the new value last."""
+    """Write each change as one list: its path, and the new value last. The size was for the snapshot of then."""
     document: JsonObject = {}
     if patch.changed:
         document["set"] = [[*path, value] for path, value in patch.changed]
     if patch.deleted:
         document["unset"] = [[*path] for path in patch.deleted]
-    if patch.size:
-        document["size"] = patch.size
     return document
 
 
@@ -179,8 +186,12 @@ def _patch_from_json(patch: Mapping[str, Any], _: object = None) -> Patch:
     return Patch(
         changed=tuple((tuple(change[:-1]), change[-1]) for change in patch.get("set", ())),
         deleted=tuple(map(tuple, patch.get("unset", ()))),
-        size=patch.get("size", 0),
     )
+
+
+def _entry_to_json(entry: Entry) -> list[Json]:
+    place: list[Json] = [entry.token, entry.step]
+    return place if entry.state == "ready" else [*place, entry.state]
 
 
 def _tokens_to_json(tokens: Mapping[int, Token]) -> list[Json]:
@@ -206,7 +217,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook_func(_is_user_data, lambda value, _: value)
     converter.register_unstructure_hook(Patch, _patch_to_json)
     converter.register_structure_hook(Patch, _patch_from_json)
-    converter.register_unstructure_hook(Entry, lambda entry: [entry.token, entry.step, entry.state])
+    converter.register_unstructure_hook(Entry, _entry_to_json)
     converter.register_structure_hook(Entry, lambda value, _: Entry(*value))
     _configure_tokens(converter)
     _configure_events(converter)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 from uuid import UUID
 
@@ -36,6 +37,12 @@ Nothing is lost where that takes longer: two of them decide then, and one of the
 
 SNAPSHOT_BYTES: Final = 1024
 """Patches below this size never cause a snapshot while the instance keeps moving."""
+
+SMALL_BYTES: Final = 4 * 1024
+"""Snapshots up to this size are renewed whenever the instance comes to rest."""
+
+FOLDED_BYTES: Final = 16 * 1024
+"""So many bytes of patches at most are folded to read an instance at rest."""
 
 MEASURED_BYTES: Final = 64 * 1024
 """Snapshots from this size on are measured: what was written over and over is counted once."""
@@ -120,9 +127,7 @@ def transition(
         measure = _WRITTEN.get(type(event))
         if measure is not None:
             unsaved += measure(event)
-    saves_data = before is None or (
-        unsaved > 0 and (after.is_resting or unsaved >= max(after.saved_size, SNAPSHOT_BYTES))
-    )
+    saves_data = before is None or (unsaved > 0 and unsaved >= _allowance(after))
     instance = changed(
         after,
         revision=revision,
@@ -149,6 +154,17 @@ def transition(
         if searchable
         else (),
     )
+
+
+def _allowance(instance: Instance) -> int:
+    """Return how many bytes of patches may be left to the history before the snapshot is renewed.
+
+    What rests will be read, and small data costs little to write. Large data is renewed when a good part of it was
+    written, or when folding the history would take longer than reading it.
+    """
+    if not instance.is_resting:
+        return max(instance.saved_size, SNAPSHOT_BYTES)
+    return 0 if instance.saved_size <= SMALL_BYTES else min(instance.saved_size // 8, FOLDED_BYTES)
 
 
 def _saved_size(instance: Instance, unsaved: int) -> int:
@@ -214,6 +230,7 @@ def _some(_: ev.Event) -> int:
 
 
 _WRITTEN: Final[Mapping[type, Callable[[Any], int]]] = {
+    ev.InstanceStarted: attrgetter("size"),
     ev.StepCompleted: _patch_size,
     ev.TaskCompleted: _form_size,
     ev.VoteCast: _form_size,

@@ -100,7 +100,7 @@ def with_changed_tasks(transition: Transition) -> Values:
 
 def to_instance(row: AnyRow, tasks: Mapping[UUID, Task], entries: Iterable[HistoryEntry]) -> Instance:
     """Read an instance: its row, its open tasks, and the history since the snapshot in the row."""
-    state, snapshot = state_from_json(row.state), snapshot_from_json(row.data)
+    state, snapshot = state_from_json(row.state, row.updated_at), snapshot_from_json(row.data)
     data, forms = replay(
         snapshot.data, snapshot.forms, (event for entry in entries for event in entry.events)
     )

@@ -29,6 +29,7 @@ from workflows_core.errors import InstanceNotFoundError
 from workflows_core.instance import Instance
 from workflows_core.machine import advance
 from workflows_core.memory import MemoryStorage
+from workflows_core.messages import Message
 from workflows_core.ports import InstanceQuery, InstanceSummary, Storage, TaskQuery
 from workflows_core.tasks import Task
 from workflows_core.testing import strategies as workflows
@@ -39,6 +40,8 @@ from workflows_core.transition import HistoryEntry, Transition, transition
 from workflows_sqla import SqlStorage
 
 T = TypeVar("T")
+
+DAY = timedelta(days=1)
 
 NUMBERS = count(1)
 """Of the instances; all examples share the databases, and none sees the instances of another."""
@@ -81,6 +84,27 @@ class Agreement(RuleBasedStateMachine):
         events, after = advance(self.definition, instance, command)
         return transition(instance, after, events, actor="somebody")
 
+    def posted(self, command: cmd.Command) -> cmd.Command:
+        """See to it that the message is there that a command delivers; sent to nobody, so that nobody is woken for it."""
+        if not isinstance(command, cmd.DeliverMessage):
+            return command
+        message = Message(
+            id=command.message_id,
+            name="any",
+            correlation_key="nobody",
+            sent_at=self.at,
+            expires_at=self.at + DAY,
+        )
+
+        async def post(storage: Storage) -> Message:
+            async with storage.unit_of_work() as unit:
+                added = await unit.messages.add(message)
+                await unit.commit()
+            return added
+
+        assert self.agreed(post) == message
+        return command
+
     def commit(self, change: Transition) -> None:
         assert self.agreed(lambda storage: storage.flush([change])) == frozenset()
         self.written(change)
@@ -95,7 +119,7 @@ class Agreement(RuleBasedStateMachine):
         if not allowed:
             return []
         chosen = [data.draw(st.sampled_from(allowed)) for _ in range(how_many)]
-        changes = [self.decided(instance, _with_own_tasks(command)) for command in chosen]
+        changes = [self.decided(instance, self.posted(_made_unique(command))) for command in chosen]
         return [change for change in changes if change.entry.events]
 
     @rule(target=instances, seconds=st.integers(0, 90))
@@ -197,9 +221,11 @@ class Agreement(RuleBasedStateMachine):
         assert self.agreed(is_absent)
 
 
-def _with_own_tasks(command: cmd.Command) -> cmd.Command:
-    """Give the tasks that a command opens ids that no other instance uses."""
+def _made_unique(command: cmd.Command) -> cmd.Command:
+    """Give the tasks that a command opens, and the message that it brings, ids that nothing else has."""
     match command:
+        case cmd.DeliverMessage():
+            return evolve(command, message_id=str(next(NUMBERS)))
         case cmd.OpenTask():
             return evolve(command, task_id=UUID(int=next(NUMBERS)))
         case cmd.OpenDecision():

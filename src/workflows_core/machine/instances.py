@@ -35,6 +35,7 @@ def _start(decision: Decision, command: cmd.Start) -> None:
             # A join at the very beginning has nothing to wait for.
             entry=ev.Entry(1, first.name, "leaving" if first.is_gateway else "ready"),
             data=command.data,
+            size=command.size,
             created_by=command.created_by,
             tenant_id=command.tenant_id,
             correlation_id=command.correlation_id,

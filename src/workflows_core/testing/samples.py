@@ -160,7 +160,7 @@ def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
     return (
         ev.InstanceStarted(
             at=AT, instance_id=instance_id, definition_name="n", definition_version="1", entry=ev.Entry(1, "a", "ready"),
-            data=DOCUMENTS["numbers"], created_by="ann", tenant_id="t", correlation_id="c", idempotency_key="k",
+            data=DOCUMENTS["numbers"], size=7, created_by="ann", tenant_id="t", correlation_id="c", idempotency_key="k",
             metadata=DOCUMENTS["order"],
         ),
         ev.StepStarted(at=AT, token=1, attempt=2, owner="r"),

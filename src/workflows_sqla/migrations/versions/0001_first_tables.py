@@ -29,26 +29,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "workflow_instances",
-        sa.Column("id", ID, nullable=False),
-        sa.Column("definition_name", WORD, nullable=False),
-        sa.Column("definition_version", WORD, nullable=False),
-        sa.Column("status", WORD, nullable=False),
-        sa.Column("current_step", WORD),
-        sa.Column("revision", sa.Integer, nullable=False),
-        sa.Column("wake_at", MOMENT),
-        sa.Column("started_at", MOMENT, nullable=False),
-        sa.Column("updated_at", MOMENT, nullable=False),
-        sa.Column("completed_at", MOMENT),
-        sa.Column("created_by", WORD),
-        sa.Column("tenant_id", WORD),
-        sa.Column("correlation_id", WORD),
-        sa.Column("idempotency_key", WORD),
-        sa.Column("error", WORD),
-        sa.Column("saved_size", sa.Integer, nullable=False),
-        sa.Column("unsaved_size", sa.Integer, nullable=False),
-        sa.Column("data_revision", sa.Integer, nullable=False),
-        sa.Column("state", DOCUMENT, nullable=False),
-        sa.Column("data", DOCUMENT, nullable=False),
+        *_instance_columns(),
         sa.PrimaryKeyConstraint("id", name="pk_workflow_instances"),
     )
     op.create_table(
@@ -105,6 +86,40 @@ def upgrade() -> None:
     _index("workflow_tasks", "status", "due_at")
     _index("workflow_tasks", "assignee", "status", where="assignee")
     _index("workflow_tasks", "assignee_group", "status", where="assignee_group")
+
+
+def _instance_columns() -> list[sa.Column[object]]:
+    """Return the columns of an instance in the order in which the database writes and reads the least.
+
+    PostgreSQL logs an update from the first byte that changed to the last one: what every step changes stands together
+    at the end, and the data before it. SQLite walks over all that stands before what it reads: there the data is last.
+    """
+    lasting: list[sa.Column[object]] = [
+        sa.Column("id", ID, nullable=False),
+        sa.Column("definition_name", WORD, nullable=False),
+        sa.Column("definition_version", WORD, nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("created_by", WORD),
+        sa.Column("tenant_id", WORD),
+        sa.Column("correlation_id", WORD),
+        sa.Column("idempotency_key", WORD),
+        sa.Column("saved_size", sa.Integer, nullable=False),
+        sa.Column("data_revision", sa.Integer, nullable=False),
+    ]
+    data: sa.Column[object] = sa.Column("data", DOCUMENT, nullable=False)
+    moving: list[sa.Column[object]] = [
+        sa.Column("status", WORD, nullable=False),
+        sa.Column("wake_at", MOMENT),
+        sa.Column("completed_at", MOMENT),
+        sa.Column("error", WORD),
+        sa.Column("unsaved_size", sa.Integer, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.Column("current_step", WORD),
+        sa.Column("state", DOCUMENT, nullable=False),
+    ]
+    is_sqlite = op.get_context().dialect.name == "sqlite"
+    return [*lasting, *moving, data] if is_sqlite else [*lasting, data, *moving]
 
 
 def _index(table: str, *columns: str, where: str | None = None, unique: bool = False) -> None:
