@@ -7,6 +7,7 @@ to read a snapshot while others write, which loses updates without an error: so 
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,10 +39,16 @@ _PRAGMAS: Final = (
 def instruct(engine: Engine) -> None:
     """Have this engine's connections follow the option `BEGIN`, and undo what is cut short; doing so again is a no-op.
 
+    Nor do they log what people send, which is what the driver does where everything is logged: unless its logger has a
+    level of its own.
+
     Raises:
         StorageError: If the database is not a file.
     """
     database_file(engine.url)
+    driver = logging.getLogger("aiosqlite")
+    if driver.level == logging.NOTSET:
+        driver.setLevel(logging.INFO)
     if isinstance(engine.pool, StaticPool):
         raise StorageError(
             "An engine with a StaticPool has one connection for all transactions: leave poolclass out."

@@ -349,7 +349,13 @@ def _make_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         sqlite.database_file(url)  # refuses a database in memory before SQLAlchemy warns of it
     try:
-        engine = create_async_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True)
+        engine = create_async_engine(
+            url,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_use_lifo=True,
+            hide_parameters=True,  # in errors, which are logged: they are what people have sent
+        )
     except ModuleNotFoundError as error:
         extra = "db" if url.get_backend_name() == "sqlite" else "postgres"
         raise StorageError(f"{error}: install workflows-litestar[{extra}].") from error
