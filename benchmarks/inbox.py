@@ -51,7 +51,7 @@ DEEP: Final = 2_000
 
 FEWEST: Final = 24
 LONGEST: Final = 5.0
-"""A page is not read again after so many seconds, if it has been read often enough."""
+"""A page is not read again after so many seconds, if it has been read often enough; by hand not at all."""
 
 OPEN: Final = TaskStatus.PENDING
 
@@ -209,8 +209,8 @@ class Database:
     def name(self) -> str:
         return {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[self.sql.dialect.name]
 
-    async def measure(self, rounds: int) -> Figures:
-        """Read all lists so often."""
+    async def measure(self, rounds: int, few: Figures | None = None) -> Figures:
+        """Read all lists so often, and tell of each; `few` is what they took where there are few tasks."""
         chance, found = Random(1), {}
         engine = ExecutionEngine(WorkflowRegistry(), SqlStorage(self.sql), runs_steps=False)
         for name, kind in LISTS.items():
@@ -221,12 +221,13 @@ class Database:
                 for number in range(rounds):
                     query = queries[number % len(queries)]
                     figure.times.append(await _timed(engine.tasks.page(query)))
-                    if self.bare is not None:
+                    if self.bare is not None and sum(figure.by_hand) < LONGEST:
                         figure.by_hand.append(await _timed(self.bare.fetch(*_by_hand(kind, query))))
                     if number >= FEWEST and perf_counter() - begun > LONGEST:
                         break
                 found[name, page] = figure
-            print(f"<!-- {self.name}, {self.office.rows:,}: {name} -->", flush=True)
+            pages = {place: figure for place, figure in found.items() if place[0] == name}
+            print("".join(lines(self, pages, few)), end="", flush=True)
         return found
 
     async def _plan(self, query: TaskQuery, kind: List) -> str:
@@ -361,20 +362,16 @@ async def main() -> None:
     written: list[str] = []
     print(HEAD, end="")
 
-    def show(database: Database, measured: Figures, few: Figures | None) -> None:
-        written.extend(found := lines(database, measured, few))
-        print("".join(found), end="", flush=True)
-
     if chosen.only != "sqlite":
         with PostgresServer() as server:
             async with filled(server.create_database(), min(FEW, chosen.rows or FEW)) as database:
                 few = await database.measure(chosen.rounds)
             async with filled(server.create_database(), chosen.rows or 1_000_000) as database:
-                show(database, await database.measure(chosen.rounds), few)
+                written += lines(database, await database.measure(chosen.rounds, few), few)
     if chosen.only != "postgresql":
         with tempfile.TemporaryDirectory() as folder:
             async with filled(f"sqlite+aiosqlite:///{folder}/inbox.db", chosen.rows or 100_000) as database:
-                show(database, await database.measure(chosen.rounds), None)
+                written += lines(database, await database.measure(chosen.rounds), None)
     if chosen.rows is None and chosen.only is None:
         keep(written)
 
