@@ -75,7 +75,7 @@ def task_page(query: TaskQuery, dialect: str) -> Select[Any]:
     most = None if query.limit is None else query.limit + query.offset
     by_words = bool(_words(query)) and dialect == "postgresql"
     if len(streams) == 1 and not by_words:
-        return streams[0].rows(query, tasks.c).limit(query.limit).offset(query.offset or None)
+        return streams[0].rows(query).limit(query.limit).offset(query.offset or None)
     if (
         by_words
         and most is not None
@@ -119,18 +119,25 @@ class _Stream:
         self.is_plain = key is None
         self._conditions = conditions
         self._source: FromClause = tasks
+        self._places: FromClause = tasks
         self._by: Any = tasks.c
         self._id = tasks.c.id
         if key is not None:
             self._source = offers.join(tasks, tasks.c.id == offers.c.task_id)
+            self._places = (
+                self._source if conditions else offers
+            )  # an offer is of an open task, and says when it is due
             self._by = offers.c
             self._id = offers.c.task_id
             self._conditions = [offers.c.key == key, *conditions]
 
-    def rows(self, query: TaskQuery, columns: Any) -> Select[Any]:
-        """Return the stream in its order, from the place of the query on."""
+    def rows(self, query: TaskQuery) -> Select[Any]:
+        """Return the tasks of the stream in its order, from the place of the query on."""
+        return self._in_order(query, tasks.c, self._source)
+
+    def _in_order(self, query: TaskQuery, columns: Any, source: FromClause) -> Select[Any]:
         order = [*(self._by[name] for name in _ORDERS[query.order]), self._id]
-        found = select(*columns).select_from(self._source).where(*self._conditions)
+        found = select(*columns).select_from(source).where(*self._conditions)
         if query.after is not None:
             begin = tuple_(
                 *(
@@ -145,11 +152,11 @@ class _Stream:
     def places(self, query: TaskQuery) -> Select[Any]:
         """Return what the stream is sorted by alone, and the ids."""
         columns = [self._by[name].label(name) for name in _ORDERS[query.order]]
-        return self.rows(query, [*columns, self._id.label("id")])
+        return self._in_order(query, [*columns, self._id.label("id")], self._places)
 
     def ids(self) -> Select[Any]:
         """Return the ids alone, of all of it."""
-        return select(self._id.label("id")).select_from(self._source).where(*self._conditions)
+        return select(self._id.label("id")).select_from(self._places).where(*self._conditions)
 
 
 def _is_backwards(query: TaskQuery) -> bool:
