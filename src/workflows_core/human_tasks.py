@@ -136,7 +136,6 @@ class HumanTasks:
 
     async def _view(self, task_id: UUID, actor: Actor | None) -> tuple[TaskView, Actor | None]:
         task, instance, known = await self._loaded(task_id, actor)
-        task = instance.tasks.get(task_id, task)
         if known is not None:
             await self._check_visible(known, task, instance)
         return TaskView(task, instance), known
@@ -606,8 +605,11 @@ class HumanTasks:
         """Return a task with its instance, and the actor as known at this moment: all that is needed to decide."""
         async with self._engine.storage.unit_of_work() as unit:
             known = None if actor is None else await self._engine.known_in(unit, actor)
-            task = await unit.tasks.get(task_id)
-            return task, await unit.instances.get(task.instance_id), known
+            instance = await unit.instances.get_of_task(task_id)
+            task = instance.tasks.get(task_id) or await unit.tasks.get(
+                task_id
+            )  # the instance has the open ones
+            return task, instance, known
 
     async def _change(
         self,

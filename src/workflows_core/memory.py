@@ -456,6 +456,12 @@ class _Instances:
             raise InstanceNotFoundError(instance_id)
         return instance
 
+    async def get_of_task(self, task_id: UUID) -> Instance:
+        task = _look_up(task_id, self.written.tasks, self.stored.tasks)
+        if task is None:
+            raise TaskNotFoundError(task_id)
+        return await self.get(task.instance_id)
+
     async def find(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
         every = (self.stored.instances | self.written.instances).values()
         found = [

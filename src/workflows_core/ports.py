@@ -348,6 +348,14 @@ class InstanceRepository(Protocol):
         """
         ...
 
+    async def get_of_task(self, task_id: UUID) -> Instance:
+        """Return the instance that a task belongs to, open or closed, as `get` does.
+
+        Raises:
+            TaskNotFoundError: If there is no such task.
+        """
+        ...
+
     async def find(self, query: InstanceQuery) -> Sequence[InstanceSummary]:
         """Return the instances the query asks for, in its order."""
         ...

@@ -88,6 +88,14 @@ class Instances:
             raise InstanceNotFoundError(instance_id)
         return found[0]
 
+    async def get_of_task(self, task_id: UUID) -> Instance:
+        """Return the instance of a task; see the port."""
+        result = await self._reader.execute(statements.instance_row_of_task(), {"task_id": task_id})
+        found = await self.complete(result.all())
+        if not found:
+            raise TaskNotFoundError(task_id)
+        return found[0]
+
     async def complete(self, rows: Sequence[AnyRow]) -> Sequence[Instance]:
         """Return the instances of these rows, in their order, with their open tasks and unsaved patches.
 

@@ -83,6 +83,13 @@ def instance_rows() -> Rows:
 
 
 @cache
+def instance_row_of_task() -> Rows:
+    """Ask for the instance that the task with this `task_id` belongs to."""
+    owner = select(tasks.c.instance_id).where(tasks.c.id == bindparam("task_id"))
+    return select(instances).where(instances.c.id == owner.scalar_subquery())
+
+
+@cache
 def unsaved_patches() -> Rows:
     """Ask for the history since the snapshots of the instances with these `ids`, oldest first."""
     since = and_(history.c.instance_id == instances.c.id, history.c.revision > instances.c.data_revision)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from attrs import asdict
-from sqlalchemy import Insert, Select, select
+from sqlalchemy import Insert, Select, and_, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from workflows_core.actors import Substitution
@@ -16,7 +17,6 @@ from workflows_core.ports import SubstitutionQuery
 from workflows_sqla.converter import AnyRow
 from workflows_sqla.tables import substitutions
 from workflows_sqla.transactions import Transaction
-from workflows_sqla.visibility import in_tenant
 
 
 class Substitutions:
@@ -33,7 +33,9 @@ class Substitutions:
 
     async def find(self, query: SubstitutionQuery) -> Sequence[Substitution]:
         """Return substitutions; see the port."""
-        return [_read(row) for row in await self._transaction.execute(_asked(query))]
+        given = {name: value for name, value in asdict(query, recurse=False).items() if value is not None}
+        asked = _asked(frozenset(given), is_of_tenant=query.tenant_id is not None)
+        return [_read(row) for row in await self._transaction.execute(asked, given)]
 
     async def get(self, substitution_id: UUID) -> Substitution:
         """Return a substitution; see the port."""
@@ -51,18 +53,19 @@ def _save(dialect: str) -> Insert:
     return statement.on_conflict_do_update(index_elements=[substitutions.c.id], set_=values)
 
 
-def _asked(query: SubstitutionQuery) -> Select[Any]:
+@cache
+def _asked(about: frozenset[str], *, is_of_tenant: bool) -> Select[Any]:
+    """Ask for those to which what is asked about applies; the parameters are named as in the query."""
     c = substitutions.c
-    asked = select(substitutions).where(in_tenant(c.tenant_id, query.tenant_id)).order_by(c.since, c.id)
-    if query.absent is not None:
-        asked = asked.where(c.absent == query.absent)
-    if query.substitute is not None:
-        asked = asked.where(c.substitute == query.substitute)
-    if query.at is not None:
-        asked = asked.where(c.since <= query.at, c.until > query.at)
-    if query.not_over_at is not None:
-        asked = asked.where(c.until > query.not_over_at)
-    return asked
+    tenant = c.tenant_id == bindparam("tenant_id") if is_of_tenant else c.tenant_id.is_(None)
+    conditions = {
+        "absent": c.absent == bindparam("absent"),
+        "substitute": c.substitute == bindparam("substitute"),
+        "at": and_(c.since <= bindparam("at"), c.until > bindparam("at")),
+        "not_over_at": c.until > bindparam("not_over_at"),
+    }
+    asked = select(substitutions).where(tenant).order_by(c.since, c.id)
+    return asked.where(*(each for name, each in conditions.items() if name in about))
 
 
 def _read(row: AnyRow) -> Substitution:

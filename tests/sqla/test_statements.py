@@ -194,7 +194,7 @@ async def test_to_read_takes_no_transaction(storage: SqlStorage) -> None:
 
 @on_postgres
 async def test_all_that_decides_about_a_task_is_read_at_once(storage: SqlStorage) -> None:
-    """Who asks, the task, its instance with its open tasks: one connection is taken for it, and begins nothing."""
+    """Who asks, the instance of the task, its open tasks: one connection is taken for it, and begins nothing."""
     engine = ExecutionEngine(WorkflowRegistry(), storage, runs_steps=False)
     asked = WorkflowDefinition(
         name="ask", steps=[BaseHumanStep("ask")], edges=[], initial_step="ask", terminal_steps=["ask"]
@@ -203,7 +203,7 @@ async def test_all_that_decides_about_a_task_is_read_at_once(storage: SqlStorage
     (task,) = instance.tasks
     async with calls(storage.engine) as seen:
         await engine.tasks.complete(task, {}, actor=Actor("ann"))
-    assert without(["WITH"], seen) == ["SELECT"] * 4
+    assert without(["WITH"], seen) == ["SELECT"] * 3
 
 
 async def test_due_instances_are_taken_with_a_constant_number_of_statements(storage: SqlStorage) -> None:

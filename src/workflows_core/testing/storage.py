@@ -187,6 +187,7 @@ class StorageSuite(MessageSuite, DueSuite, TallySuite, FeedSuite, ReservationSui
             async with storage.unit_of_work() as unit:
                 assert await unit.tasks.get(task.id) == change.tasks[0]
                 assert_same(change.instance, await unit.instances.get(waiting.id))
+                assert_same(change.instance, await unit.instances.get_of_task(task.id))
 
     async def test_what_is_absent_is_reported(self, storage: Storage) -> None:
         nobody = uuid4()
@@ -195,6 +196,8 @@ class StorageSuite(MessageSuite, DueSuite, TallySuite, FeedSuite, ReservationSui
                 await unit.instances.get(nobody)
             with pytest.raises(TaskNotFoundError, match=str(nobody)):
                 await unit.tasks.get(nobody)
+            with pytest.raises(TaskNotFoundError, match=str(nobody)):
+                await unit.instances.get_of_task(nobody)
             assert await unit.instances.find_started("unknown") is None
             assert list(await unit.instances.find(InstanceQuery())) == []
             assert list(await unit.tasks.find(TaskQuery())) == []
