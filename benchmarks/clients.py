@@ -18,6 +18,8 @@ from attrs import frozen
 PAGE: Final = 10
 """How many tasks an inbox shows, and how many always wait for everybody."""
 
+DECISION: Final = msgspec.json.encode({"output_data": {"approved": True, "remark": "Enjoy"}})
+
 
 class Client:
     """Somebody with a connection that is kept, who asks for one thing after the other.
@@ -31,11 +33,7 @@ class Client:
         self.times: dict[str, list[float]] = defaultdict(list)
         self._reader, self._writer = reader, writer
         self._head = f"host: localhost\r\nx-user: {user}\r\n".encode()
-        self._inbox = f"/workflows/tasks?status=pending&assignee_id={user}&limit={PAGE}"
-        self._leave = msgspec.json.encode(
-            {"definition_name": "leave", "input_data": {"decider": user, "days": 3, "reason": "The sea"}}
-        )
-        self._decision = msgspec.json.encode({"output_data": {"approved": True, "remark": "Enjoy"}})
+        self._data = {"decider": user, "days": 3, "reason": "The sea"}
 
     @classmethod
     async def connect(cls, port: int, user: str) -> Client:
@@ -67,19 +65,36 @@ class Client:
             raise RuntimeError(f"{method} {path}: {head!r} {answer!r}")
         return answer
 
-    async def start(self) -> None:
-        """Ask for leave."""
-        await self.ask("start", "POST", "/workflows/instances", self._leave)
+    async def receive(self) -> bytes:
+        """Return what comes next, whatever it is; nothing at the end."""
+        return await self._reader.read(65_536)
 
-    async def look(self) -> str:
-        """Look into the inbox, and return what waits there longest."""
-        page = await self.ask("inbox", "GET", self._inbox)
-        begin = page.index(b'"id":"') + len(b'"id":"')
-        return page[begin : begin + 36].decode()
+    def starting(self, workflow: str = "leave") -> tuple[str, str, bytes]:
+        """Return method, path and body of a start."""
+        body = {"definition_name": workflow, "input_data": self._data}
+        return "POST", "/workflows/instances", msgspec.json.encode(body)
+
+    def looking(self) -> tuple[str, str]:
+        """Return method and path to look into the inbox."""
+        return "GET", f"/workflows/tasks?status=pending&assignee_id={self.user}&limit={PAGE}"
+
+    def deciding(self, task: str) -> tuple[str, str, bytes]:
+        """Return method, path and body of a decision."""
+        return "POST", f"/workflows/tasks/{task}/complete", DECISION
+
+    async def start(self, workflow: str = "leave") -> None:
+        """Ask for leave."""
+        await self.ask("start", *self.starting(workflow))
+
+    async def look(self) -> str | None:
+        """Look into the inbox, and return what waits there longest; `None` if nothing does."""
+        page = await self.ask("inbox", *self.looking())
+        begin = page.find(b'"id":"') + len(b'"id":"')
+        return page[begin : begin + 36].decode() if len(page) > 2 else None
 
     async def decide(self, task: str) -> None:
         """Decide about a task."""
-        await self.ask("complete", "POST", f"/workflows/tasks/{task}/complete", self._decision)
+        await self.ask("complete", *self.deciding(task))
 
     async def fill(self) -> None:
         """Have an inbox that is full."""
@@ -89,7 +104,9 @@ class Client:
     async def work(self) -> None:
         """Ask for leave, look into the inbox, decide about what waits there longest: it stays as full as it is."""
         await self.start()
-        await self.decide(await self.look())
+        task = await self.look()
+        assert task is not None
+        await self.decide(task)
 
     async def ask_for_nothing(self) -> None:
         """Do the same to a handler that does nothing."""

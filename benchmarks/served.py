@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import cProfile
+import gc
 import socket
 import sys
 from asyncio.subprocess import PIPE
@@ -17,11 +18,11 @@ from typing import Any, Final
 import uvicorn
 import uvloop
 from attrs import frozen
-from litestar import Litestar
+from litestar import Litestar, get
 from litestar.connection import ASGIConnection
 
 from benchmarks.by_hand import by_hand
-from benchmarks.leave import LEAVE
+from benchmarks.leave import JOURNEY, LEAVE
 from workflows_core.actors import Actor
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
 
@@ -32,10 +33,17 @@ def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
     return None if user is None else Actor(user)
 
 
+@get("/gauges")
+async def gauges() -> dict[str, int]:
+    """Say what cannot be seen from outside."""
+    gc.collect()
+    return {"tasks": len(asyncio.all_tasks()), "objects": len(gc.get_objects())}
+
+
 def plugin(url: str) -> Litestar:
     """Make the application with the plugin, as an office would have it."""
-    config = WorkflowPluginConfig(database=url, auto_register_workflows=[LEAVE], identify=identify)
-    return Litestar(plugins=[WorkflowPlugin(config)])
+    config = WorkflowPluginConfig(database=url, auto_register_workflows=[LEAVE, JOURNEY], identify=identify)
+    return Litestar([gauges], plugins=[WorkflowPlugin(config)])
 
 
 PATIENCE: Final = 600
