@@ -209,25 +209,22 @@ class Database:
     def name(self) -> str:
         return {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[self.sql.dialect.name]
 
-    async def measure(self, rounds: int, few: Figures | None = None) -> Figures:
-        """Read all lists so often, and tell of each; `few` is what they took where there are few tasks."""
-        chance, found = Random(1), {}
+    async def measure(self, name: str, rounds: int) -> Figures:
+        """Read the pages of a list so often."""
+        chance, found, kind = Random(1), {}, LISTS[name]
         engine = ExecutionEngine(WorkflowRegistry(), SqlStorage(self.sql), runs_steps=False)
-        for name, kind in LISTS.items():
-            for page in ("first", "deep"):
-                queries = [await _placed(engine, kind.asked(self.office, chance), page) for _ in range(12)]
-                figure = Figure(page, plan=await self._plan(queries[0], kind))
-                begun = perf_counter()
-                for number in range(rounds):
-                    query = queries[number % len(queries)]
-                    figure.times.append(await _timed(engine.tasks.page(query)))
-                    if self.bare is not None and sum(figure.by_hand) < LONGEST:
-                        figure.by_hand.append(await _timed(self.bare.fetch(*_by_hand(kind, query))))
-                    if number >= FEWEST and perf_counter() - begun > LONGEST:
-                        break
-                found[name, page] = figure
-            pages = {place: figure for place, figure in found.items() if place[0] == name}
-            print("".join(lines(self, pages, few)), end="", flush=True)
+        for page in ("first", "deep"):
+            queries = [await _placed(engine, kind.asked(self.office, chance), page) for _ in range(12)]
+            figure = Figure(page, plan=await self._plan(queries[0], kind))
+            begun = perf_counter()
+            for number in range(rounds):
+                query = queries[number % len(queries)]
+                figure.times.append(await _timed(engine.tasks.page(query)))
+                if self.bare is not None and sum(figure.by_hand) < LONGEST:
+                    figure.by_hand.append(await _timed(self.bare.fetch(*_by_hand(kind, query))))
+                if number >= FEWEST and perf_counter() - begun > LONGEST:
+                    break
+            found[name, page] = figure
         return found
 
     async def _plan(self, query: TaskQuery, kind: List) -> str:
@@ -362,16 +359,27 @@ async def main() -> None:
     written: list[str] = []
     print(HEAD, end="")
 
+    def show(database: Database, measured: Figures, few: Figures | None = None) -> None:
+        written.extend(found := lines(database, measured, few))
+        print("".join(found), end="", flush=True)
+
     if chosen.only != "sqlite":
         with PostgresServer() as server:
-            async with filled(server.create_database(), min(FEW, chosen.rows or FEW)) as database:
-                few = await database.measure(chosen.rounds)
-            async with filled(server.create_database(), chosen.rows or 1_000_000) as database:
-                written += lines(database, await database.measure(chosen.rounds, few), few)
+            rows = chosen.rows or 1_000_000
+            async with (
+                filled(server.create_database(), min(FEW, rows)) as few,
+                filled(server.create_database(), rows) as many,
+            ):
+                for (
+                    name
+                ) in LISTS:  # one after the other, so that whatever else the machine does concerns both
+                    less = await few.measure(name, chosen.rounds)
+                    show(many, await many.measure(name, chosen.rounds), less)
     if chosen.only != "postgresql":
         with tempfile.TemporaryDirectory() as folder:
             async with filled(f"sqlite+aiosqlite:///{folder}/inbox.db", chosen.rows or 100_000) as database:
-                written += lines(database, await database.measure(chosen.rounds), None)
+                for name in LISTS:
+                    show(database, await database.measure(name, chosen.rounds))
     if chosen.rows is None and chosen.only is None:
         keep(written)
 

@@ -177,7 +177,9 @@ async def fill(engine: AsyncEngine, office: Office) -> None:
             await connection.execute(text(definition))
         await connection.commit()
     async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        await connection.execute(text("ANALYZE" if connection.dialect.name == "sqlite" else "VACUUM ANALYZE"))
+        is_sqlite = connection.dialect.name == "sqlite"
+        for statement in ("ANALYZE",) if is_sqlite else ("VACUUM ANALYZE", "CHECKPOINT"):
+            await connection.execute(text(statement))
 
 
 async def _copy(connection: AsyncConnection, table: Table, copies: int) -> None:
