@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--only-step", "step", metavar="NAME", help="Only what has failed at this step.")
+@reason("Retried by request")
 @on_instances
-def retry(*, many: Many, step: str | None, actor: Actor) -> None:
+def retry(*, many: Many, step: str | None, reason: str, actor: Actor) -> None:
     """Let failed instances go on.
 
     What failed is tried again, what is done is not. Name them, or find them with a filter: of what it finds, those that have failed.
     """
 
     async def work(engine: ExecutionEngine, instance_id: UUID) -> Instance:
-        return await engine.retry_workflow(instance_id, step=step, actor=actor)
+        return await engine.retry_workflow(instance_id, reason, step=step, actor=actor)
 
     many.operate("retry", {InstanceStatus.FAILED}, work)
 
@@ -54,15 +55,16 @@ def suspend(*, many: Many, reason: str, actor: Actor) -> None:
 
 
 @click.command()
+@reason("Resumed by request")
 @on_instances
-def resume(*, many: Many, actor: Actor) -> None:
+def resume(*, many: Many, reason: str, actor: Actor) -> None:
     """Let suspended instances go on.
 
     What fell due in the meantime is due now. Name them, or find them with a filter.
     """
 
     async def work(engine: ExecutionEngine, instance_id: UUID) -> Instance:
-        return await engine.resume_workflow(instance_id, actor=actor)
+        return await engine.resume_workflow(instance_id, reason, actor=actor)
 
     many.operate("resume", _allowing("resume"), work)
 

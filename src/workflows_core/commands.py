@@ -232,6 +232,7 @@ class Retry:
     """Revive the failed tokens (of one step, if `step` is given); done steps are not run again."""
 
     at: datetime
+    reason: str | None = None
     step: str | None = None
     actor: str | None = None
     identity: Actor | None = None
@@ -284,6 +285,7 @@ class Resume:
     """Let a suspended instance go on; what fell due in the meantime is due now."""
 
     at: datetime
+    reason: str | None = None
     actor: str | None = None
     identity: Actor | None = None
 

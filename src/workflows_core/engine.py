@@ -247,6 +247,7 @@ class ExecutionEngine:
     async def retry_workflow(
         self,
         instance_id: UUID,
+        reason: str = "Retried by request",
         *,
         step: str | None = None,
         user_id: str | None = None,
@@ -261,7 +262,10 @@ class ExecutionEngine:
         """
         identity = await self._identity(actor)
         return await self._change(
-            instance_id, lambda _: cmd.Retry(at=self.clock.now(), step=step, **_asking(user_id, identity))
+            instance_id,
+            lambda _: cmd.Retry(
+                at=self.clock.now(), reason=_text(reason), step=step, **_asking(user_id, identity)
+            ),
         )
 
     async def skip_step(
@@ -358,7 +362,12 @@ class ExecutionEngine:
         )
 
     async def resume_workflow(
-        self, instance_id: UUID, *, user_id: str | None = None, actor: Actor | None = None
+        self,
+        instance_id: UUID,
+        reason: str = "Resumed by request",
+        *,
+        user_id: str | None = None,
+        actor: Actor | None = None,
     ) -> Instance:
         """Let a suspended instance go on; what fell due in the meantime is due now.
 
@@ -369,7 +378,8 @@ class ExecutionEngine:
         """
         identity = await self._identity(actor)
         return await self._change(
-            instance_id, lambda _: cmd.Resume(at=self.clock.now(), **_asking(user_id, identity))
+            instance_id,
+            lambda _: cmd.Resume(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity)),
         )
 
     async def get_instance(self, instance_id: UUID, *, actor: Actor | None = None) -> Instance:

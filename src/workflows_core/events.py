@@ -215,6 +215,8 @@ class StepRetried:
 
     at: datetime
     token: int
+    reason: str | None = None
+    by: str | None = None
 
 
 @frozen(kw_only=True, slots=False)
@@ -223,6 +225,8 @@ class RouteRetried:
 
     at: datetime
     token: int
+    reason: str | None = None
+    by: str | None = None
 
 
 @frozen(kw_only=True, slots=False)
@@ -325,6 +329,7 @@ class InstanceResumed:
     """Somebody let the instance go on."""
 
     at: datetime
+    reason: str | None = None
     by: str | None = None
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,14 @@ import pytest
 from tests.cli.conftest import Cli, read, settle, worked
 
 NOBODY = UUID(int=7)
+
+
+def last_event(cli: Cli, instance: str) -> dict[str, Any]:
+    """What happened last to an instance."""
+    event: dict[str, Any] = read(cli("instance", instance, "--history", "--json"))["history"][-1]["events"][
+        -1
+    ]
+    return event
 
 
 def started(cli: Cli, url: str, *options: str, amount: int = 5) -> str:
@@ -110,11 +119,12 @@ def test_what_failed_is_retried_each_for_itself(cli: Cli, database: str) -> None
     assert "nobody pays thirteen" in cli("instance", failed[0]).stdout
     refused = cli("retry", "--workflow", "expense", code=2)
     assert "This would retry 2 instances: say --yes" in refused.stderr
-    answers = read(cli("retry", *failed, waiting, NOBODY, "--json", code=1))
+    answers = read(cli("retry", *failed, waiting, NOBODY, "--reason", "Lucky now", "--json", code=1))
     assert [each["id"] for each in answers] == [*failed, waiting, str(NOBODY)]
     assert [each["done"] and each["done"]["status"] for each in answers] == ["running"] * 2 + [None] * 2
     assert "Cannot retry" in answers[2]["error"]
     assert "There is no workflow instance" in answers[3]["error"]
+    assert (last_event(cli, failed[0])["by"], last_event(cli, failed[0])["reason"]) == ("olga", "Lucky now")
     worked(database, *failed)
     told = cli("retry", "--workflow", "expense", "--yes").stdout
     assert all(f"{each}  running  at submit" in told for each in failed)
@@ -128,7 +138,8 @@ def test_operators_suspend_resume_move_and_cancel(cli: Cli, database: str) -> No
     suspended = read(cli("suspend", "--status", "waiting", "--yes", "--reason", "Audit", "--json"))
     assert {each["done"]["status"] for each in suspended} == {"suspended"}
     assert read(cli("instance", one, "--json"))["suspend_reason"] == "Audit"
-    assert f"{one}  waiting  at review" in cli("resume", one).stdout
+    assert f"{one}  waiting  at review" in cli("resume", one, "--reason", "It was nothing").stdout
+    assert last_event(cli, one)["reason"] == "It was nothing"
     assert [each["id"] for each in read(cli("resume", "--created-by", "olga", "--yes", "--json"))] == [two]
     moved = cli("move", one, "regret", "--from", "review", "--reason", "No use").stdout
     assert "“Tell them” waits to be done" in moved

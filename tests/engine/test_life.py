@@ -11,6 +11,7 @@ import pytest
 
 from tests.engine.conftest import MakeEngine
 from tests.workflows import APPROVAL_FORM, Do, chain, review, workflow
+from workflows_core import events as ev
 from workflows_core.context import WorkflowContext
 from workflows_core.definitions import Edge, Workflow
 from workflows_core.engine import ExecutionEngine
@@ -214,8 +215,15 @@ async def test_a_step_that_raises_fails_visibly_and_retry_runs_it_alone(make_eng
     ]
 
     broken.clear()
-    await engine.retry_workflow(instance.id, user_id="ops")
+    await engine.retry_workflow(instance.id, "The bank answers again", user_id="ops")
     ended = await engine.wait(instance.id)
+    asked = [
+        (event.by, event.reason)
+        for entry in await engine.get_history(instance.id)
+        for event in entry.events
+        if isinstance(event, ev.StepRetried)
+    ]
+    assert asked == [("ops", "The bank answers again")]
     assert ended.status is InstanceStatus.COMPLETED
     assert ended.data == {"submit": 1, "half": "done", "notify": 1}
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.engine.conftest import MakeEngine
 from tests.workflows import Do, chain, review, workflow
+from workflows_core import events as ev
 from workflows_core.context import WorkflowContext
 from workflows_core.definitions import Edge
 from workflows_core.errors import InvalidOutcomeError, InvalidTransitionError, StepNotFoundError
@@ -137,7 +138,10 @@ async def test_suspend_and_resume(make_engine: MakeEngine) -> None:
     rested = await engine.wait(instance.id)
     assert (skipped.current_step, rested.data) == ("work", {})
 
-    await engine.resume_workflow(instance.id)
+    await engine.resume_workflow(instance.id, "Nothing was found", user_id="ops")
+    happened = [event for entry in await engine.get_history(instance.id) for event in entry.events]
+    (resumed,) = (event for event in happened if isinstance(event, ev.InstanceResumed))
+    assert (resumed.by, resumed.reason) == ("ops", "Nothing was found")
     assert (await engine.wait(instance.id)).data == {"work": 1}
     await engine.complete_human_task(instance.id, "last", "bob", form)
     ended = await engine.get_instance(instance.id)

@@ -210,13 +210,13 @@ async def test_what_was_not_possible_is_answered_as_before(api: Api) -> None:
     """Whoever wants to try anew uses a new key."""
     path = f"/instances/{(await api.started('review'))['id']}"
     stale = {"if-match": '"9"'}
-    first = await send(api, f"{path}/resume")
+    first = await send(api, f"{path}/resume", {"reason": "all is well"})
     second = await send(api, f"{path}/suspend", {}, "s", headers=stale)
     refused(first, 409)
     refused(second, 412)
 
     assert (await send(api, f"{path}/suspend", {}, "new")).status_code == 201
-    same(first, await send(api, f"{path}/resume"))
+    same(first, await send(api, f"{path}/resume", {"reason": "all is well"}))
     same(second, await send(api, f"{path}/suspend", {}, "s", headers=stale))
     assert (await send(api, f"{path}/resume", key="newer")).status_code == 201
 

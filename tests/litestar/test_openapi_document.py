@@ -13,7 +13,8 @@ from litestar.security.jwt import JWTAuth
 
 from tests.litestar.conftest import Api, serving
 from tests.litestar.people import Person, by_header
-from tests.workflows import APPROVAL_FORM, Do
+from tests.workflows import APPROVAL_FORM, Do, chain
+from workflows_core.context import WorkflowContext
 from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.steps import BaseHumanStep, MessageStep
 from workflows_litestar import WorkflowPlugin, WorkflowPluginConfig
@@ -42,11 +43,19 @@ EXPENSE: Final = WorkflowDefinition(
     initial_step="submit",
     terminal_steps=["process"],
 )
+
+
+def fail(_: WorkflowContext) -> None:
+    raise RuntimeError("The ledger does not answer")
+
+
+FAILING: Final = chain(Do("book", fail), name="failing")
 BEFORE: Final[Mapping[str, str]] = {
     "claim_human_task": "unclaim_human_task",
     "resolve_human_task": "delegate_human_task",
     "answer_question": "request_information",
     "withdraw_question": "request_information",
+    "resume_workflow_instance": "suspend_workflow_instance",
 }
 """Operation to the one that makes it possible."""
 
@@ -122,7 +131,7 @@ def test_every_refusal_has_an_example_that_is_valid_and_could_be_given(document:
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    config = WorkflowPluginConfig(auto_register_workflows=[EXPENSE], identify=by_header)
+    config = WorkflowPluginConfig(auto_register_workflows=[EXPENSE, FAILING], identify=by_header)
     async with serving(Litestar(plugins=[WorkflowPlugin(config)])) as api:
         yield api
 
@@ -142,6 +151,11 @@ class Office:
         task = await self.manager.task(instance)
         return {"instance_id": instance["id"], "task_id": task["id"], "name": "payment"}
 
+    async def failure(self) -> Mapping[str, str]:
+        """Start what fails; returns the same as `expense`, but for the task."""
+        instance = await self.alice.start("failing")
+        return {"instance_id": instance["id"]}
+
     async def send(self, name: str, place: Mapping[str, str]) -> httpx.Response:
         """Send the example of an operation."""
         method, path, operation = self.operations[name]
@@ -158,7 +172,7 @@ async def test_the_example_of_a_request_is_accepted(
         if body_of(operation) is None:
             continue
         with subtests.test(name):
-            place = await office.expense()
+            place = await (office.failure() if name == "retry_workflow_instance" else office.expense())
             if name in BEFORE:
                 assert (await office.send(BEFORE[name], place)).is_success
             answer = await office.send(name, place)

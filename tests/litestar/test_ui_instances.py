@@ -151,7 +151,7 @@ async def test_operators_operate_with_a_reason(http: httpx.AsyncClient) -> None:
 
     for action, fields in (
         ("suspend", {"reason": "wait"}),
-        ("resume", {}),
+        ("resume", {"reason": "all is well"}),
         ("skip", {"reason": "paid by hand", "step": "pay"}),
         ("move", {"reason": "again", "step": "pay"}),
     ):
@@ -163,14 +163,16 @@ async def test_operators_operate_with_a_reason(http: httpx.AsyncClient) -> None:
         return olga.text
 
     await until_async(seen, lambda text: "It has failed at" in text)
-    assert (await olga.post(f"{path}/retry")).status_code == 303
+    assert (await olga.post(f"{path}/retry", reason="the bank answers")).status_code == 303
     assert (await olga.post(f"{path}/cancel", reason="enough")).status_code == 303
     await olga.get(path)
-    for said in ("paid by hand", "wait", "again", "enough", "olga canceled it"):
+    for said in ("paid by hand", "wait", "all is well", "again", "enough", "olga canceled it"):
+        assert said in olga.text
+    for said in ("olga asked for another try of", "the bank answers"):
         assert said in olga.text
 
 
-@pytest.mark.parametrize("action", ["suspend", "skip", "move", "cancel"])
+@pytest.mark.parametrize("action", ["retry", "suspend", "resume", "skip", "move", "cancel"])
 async def test_what_needs_a_reason_is_not_done_without_one(http: httpx.AsyncClient, action: str) -> None:
     instance = await started(http, workflow="payment")
     olga, path = Browser(http, "olga"), f"{UI}/instances/{instance}"

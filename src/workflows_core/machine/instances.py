@@ -65,7 +65,7 @@ def _retry(decision: Decision, command: cmd.Retry) -> None:
         raise InvalidTransitionError("retry", what, "not failed")
     for token in failed:
         kind = ev.StepRetried if token.exit is None else ev.RouteRetried
-        decision.emit(kind(at=command.at, token=token.id))
+        decision.emit(kind(at=command.at, token=token.id, reason=command.reason, by=command.actor))
 
 
 @deciding(DECIDE, cmd.Skip)
@@ -144,4 +144,4 @@ def _suspend(decision: Decision, command: cmd.Suspend) -> None:
 def _resume(decision: Decision, command: cmd.Resume) -> None:
     decision.permit(command, Action.RESUME, policies_of(decision.definition))
     decision.allow("resume", hint="Only a suspended instance can be resumed.")
-    decision.emit(ev.InstanceResumed(at=command.at, by=command.actor))
+    decision.emit(ev.InstanceResumed(at=command.at, reason=command.reason, by=command.actor))

@@ -173,7 +173,7 @@ def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
         ev.StepFailed(at=AT, token=1, **failed),
         ev.ErrorCaught(at=AT, token=1, **failed, exit="timeout"),
         ev.StepLost(at=AT, token=1, retry_at=AT + HOUR, handed_back=True),
-        ev.StepRetried(at=AT, token=1),
+        ev.StepRetried(at=AT, token=1, reason="the bank answers again", by="ann"),
         ev.RouteRetried(at=AT, token=1),
         ev.StepLeft(at=AT, token=1, entries=(ev.Entry(2, "b", "ready"), ev.Entry(3, "c", "arrived"))),
         ev.JoinFired(at=AT, consumed=(2, 3), entry=ev.Entry(4, "c", "leaving")),
@@ -193,7 +193,7 @@ def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
         *_task_events(task),
         ev.InstanceCanceled(at=AT, reason="enough", by="ann"),
         ev.InstanceSuspended(at=AT, reason="wait", by="ann"),
-        ev.InstanceResumed(at=AT, by="ann"),
+        ev.InstanceResumed(at=AT, reason="all is well", by="ann"),
     )  # fmt: skip
 
 

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from workflows_core.instance import Instance
     from workflows_core.paging import Cursor
 
+RETRIED: Final = "Retried by request"
 SUSPENDED: Final = "Suspended by request"
+RESUMED: Final = "Resumed by request"
 
 
 def _answer(instance: Instance) -> Response[WorkflowInstanceDTO]:
@@ -282,22 +284,26 @@ class InstanceController(Controller):
         description="Only what failed is done again.",
         response_description="The instance goes on.",
         response_headers=TAGGED,
-        responses=refusals(400, 404, 409, 412, 413, 422),
+        dto=JsonBody[ReasonDTO],
+        operation_class=OptionalBody,
+        responses=refusals(*WRITES),
     )
     @repeatable
     async def retry(
         self,
+        *,
         instance_id: FromPath[UUID],
         workflow_engine: Engine,
         workflow_actor: Acting,
         step: Annotated[
             str | None, QueryParameter(description="Only what failed at this step.", **NAME)
         ] = None,
+        data: JSONBody[ReasonDTO] = NOTHING,
         if_match: IfMatch = None,
     ) -> Response[WorkflowInstanceDTO]:
         """Revive what failed in an instance."""
-        engine = if_instance(workflow_engine, if_match)
-        return _answer(await engine.retry_workflow(instance_id, step=step, **asking(workflow_actor)))
+        engine, asked = if_instance(workflow_engine, if_match), asking(workflow_actor, data.user_id)
+        return _answer(await engine.retry_workflow(instance_id, data.reason or RETRIED, step=step, **asked))
 
     @post(
         "/{instance_id:str}/suspend",
@@ -330,7 +336,9 @@ class InstanceController(Controller):
         description="What fell due in the meantime is due now.",
         response_description="The instance goes on.",
         response_headers=TAGGED,
-        responses=refusals(400, 404, 409, 412, 413, 422),
+        dto=JsonBody[ReasonDTO],
+        operation_class=OptionalBody,
+        responses=refusals(*WRITES),
     )
     @repeatable
     async def resume(
@@ -338,11 +346,12 @@ class InstanceController(Controller):
         instance_id: FromPath[UUID],
         workflow_engine: Engine,
         workflow_actor: Acting,
+        data: JSONBody[ReasonDTO] = NOTHING,
         if_match: IfMatch = None,
     ) -> Response[WorkflowInstanceDTO]:
         """Let a suspended instance go on."""
-        engine = if_instance(workflow_engine, if_match)
-        return _answer(await engine.resume_workflow(instance_id, **asking(workflow_actor)))
+        engine, asked = if_instance(workflow_engine, if_match), asking(workflow_actor, data.user_id)
+        return _answer(await engine.resume_workflow(instance_id, data.reason or RESUMED, **asked))
 
     @post(
         "/{instance_id:str}/skip",

@@ -152,16 +152,16 @@ class InstanceController(Controller):
         sent, engine, asking = await request.form(), view.engine, view.visitor.asking
         reason, step, outcome = text_of(sent, "reason"), text_of(sent, "step"), text_of(sent, "outcome")
         actions: dict[str, Callable[[], Awaitable[object]]] = {
-            "retry": lambda: engine.retry_workflow(instance_id, step=step or None, **asking),
+            "retry": lambda: engine.retry_workflow(instance_id, reason, step=step or None, **asking),
             "skip": lambda: engine.skip_step(instance_id, step, reason, outcome=outcome or None, **asking),
             "move": lambda: engine.move_workflow(instance_id, step, reason, **asking),
             "suspend": lambda: engine.suspend_workflow(instance_id, reason, **asking),
-            "resume": lambda: engine.resume_workflow(instance_id, **asking),
+            "resume": lambda: engine.resume_workflow(instance_id, reason, **asking),
             "cancel": lambda: engine.cancel_workflow(instance_id, reason, **asking),
         }
         if action not in actions:
             raise NotFoundException
-        if not reason and action in {"skip", "move", "suspend", "cancel"}:
+        if not reason:
             return await _shown(view, instance_id, view.texts("instance.reason_needed"), 400)
         try:
             await actions[action]()
