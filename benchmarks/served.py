@@ -59,12 +59,13 @@ async def serve(app: Litestar, descriptor: int) -> None:
     )
     server = uvicorn.Server(config)
 
-    def stop() -> None:
-        if not sys.stdin.buffer.read1():
-            server.should_exit = True
-
     loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin, stop)
+
+    def stop() -> None:
+        loop.remove_reader(sys.stdin)
+        server.should_exit = True
+
+    loop.add_reader(sys.stdin, stop)  # it can be read when nobody holds it any more
     await server.serve(sockets=[socket.socket(fileno=descriptor)])
 
 

@@ -6,7 +6,8 @@ when to look. It looks by itself now and then, since a hint may be lost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 from attrs import frozen
@@ -16,11 +17,15 @@ from workflows_core.ports import FeedEntry, FeedPage
 from workflows_core.states import FINAL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine, Sequence
     from typing import Self
 
     from workflows_core.actors import Actor
     from workflows_core.engine import ExecutionEngine
+    from workflows_core.instance import Instance
+    from workflows_core.transition import HistoryEntry
+
+T = TypeVar("T")
 
 PAGE: Final = 100
 """How many entries are read at once."""
@@ -93,18 +98,14 @@ async def follow(
         InvalidDataError: If that is no place.
     """
     async with engine.watch_all() as watch:
-        async with engine.storage.detached().unit_of_work() as unit:
-            page = await unit.history.feed(place, 1)  # also refuses what is no place
+        page = await _to_the_end(_look(engine, place, 1))  # also refuses what is no place
         here = page.place if place is None else place
         yield FeedPage((), here)
         idle = 0.0
         pauses: list[float] = []
         while True:
-            await watch.begin()
-            # Asked for anew: somebody may stand in for others since, or not any more.
-            visible = None if actor is None else await engine.visibility(actor)
-            async with engine.storage.detached().unit_of_work() as unit:
-                page = await unit.history.feed(here, PAGE, visible)
+            await _to_the_end(watch.begin())
+            page = await _to_the_end(_look(engine, here, PAGE, actor))
             here = page.place
             if page.entries or idle >= patience:
                 idle = 0.0
@@ -132,10 +133,8 @@ async def follow_instance(
     async with engine.watch(instance_id) as watch:
         idle = patience
         while True:
-            await watch.begin()
-            instance = await engine.get_instance(instance_id, actor=actor)
-            async with engine.storage.detached().unit_of_work() as unit:
-                entries = await unit.history.get(instance_id, after=after)
+            await _to_the_end(watch.begin())
+            instance, entries = await _to_the_end(_look_at(engine, instance_id, after, actor))
             name, version = instance.definition_name, instance.definition_version
             found = tuple(FeedEntry(str(each.revision), each, name, version) for each in entries)
             after = entries[-1].revision if entries else after
@@ -146,3 +145,32 @@ async def follow_instance(
                 return
             await watch.changed(min(_LOOK_AGAIN, patience))
             idle += _LOOK_AGAIN
+
+
+async def _look(
+    engine: ExecutionEngine, place: str | None, limit: int, actor: Actor | None = None
+) -> FeedPage:
+    # Asked for anew: somebody may stand in for others since, or not any more.
+    visible = None if actor is None else await engine.visibility(actor)
+    async with engine.storage.detached().unit_of_work() as unit:
+        return await unit.history.feed(place, limit, visible)
+
+
+async def _look_at(
+    engine: ExecutionEngine, instance_id: UUID, after: int, actor: Actor | None
+) -> tuple[Instance, Sequence[HistoryEntry]]:
+    instance = await engine.get_instance(instance_id, actor=actor)
+    async with engine.storage.detached().unit_of_work() as unit:
+        return instance, await unit.history.get(instance_id, after=after)
+
+
+async def _to_the_end(looking: Coroutine[None, None, T]) -> T:
+    """Look to the end, even if whoever follows goes away: who is cut off in the middle loses a connection."""
+    task = asyncio.create_task(looking)
+    _LOOKING.add(task)
+    task.add_done_callback(_LOOKING.discard)
+    return await asyncio.shield(task)
+
+
+_LOOKING: Final[set[asyncio.Task[Any]]] = set()
+"""Nobody else may hold them any more."""
