@@ -33,7 +33,7 @@ from workflows_sqla.reservations import (
 )
 from workflows_sqla.side import SideConnection
 from workflows_sqla.substitutions import Substitutions
-from workflows_sqla.transactions import OwnTransaction, Transaction
+from workflows_sqla.transactions import Modes, OwnTransaction, Transaction
 
 _DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
@@ -87,6 +87,7 @@ class SqlStorage:
         self.engine = engine
         self._owns_engine = owns_engine
         self._flush = flush_on(engine)
+        self._modes = Modes.of(engine)
         side = SideConnection(engine)
         self._locks = runner_locks(engine, side)
         self._feed = changes.change_feed(engine, side)
@@ -109,7 +110,7 @@ class SqlStorage:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[OwnTransaction]:
-        transaction = OwnTransaction(self.engine)
+        transaction = OwnTransaction(self._modes)
         try:
             yield transaction
         finally:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
+from attrs import frozen
 from sqlalchemy import Executable, Result
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
@@ -12,15 +13,38 @@ from workflows_sqla.faults import faults_translated
 from workflows_sqla.sqlite import BEGIN
 from workflows_sqla.tables import instances
 
-_READING: Final[Mapping[str, Mapping[str, str]]] = {
-    "sqlite": {BEGIN: "DEFERRED"},
-    "postgresql": {"isolation_level": "AUTOCOMMIT"},
-}
 _WRITING: Final[Mapping[str, Mapping[str, str]]] = {
     "sqlite": {BEGIN: "IMMEDIATE"},
     "postgresql": {"isolation_level": "READ COMMITTED"},
 }
+_READING: Final[Mapping[str, Mapping[str, str]]] = {
+    "sqlite": {BEGIN: "DEFERRED"},
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+}
 """Execution options, whatever the engine's owner chose: the statements are made for these."""
+
+
+@frozen
+class Modes:
+    """An engine as transactions read and write on it: its connections, with other options.
+
+    Attributes:
+        reading: To read.
+        writing: To write.
+        dialect: `sqlite` or `postgresql`.
+    """
+
+    reading: AsyncEngine
+    writing: AsyncEngine
+    dialect: str
+
+    @classmethod
+    def of(cls, engine: AsyncEngine) -> Self:
+        """Prepare an engine."""
+        name = engine.dialect.name
+        return cls(
+            engine.execution_options(**_READING[name]), engine.execution_options(**_WRITING[name]), name
+        )
 
 
 class Reader(Protocol):
@@ -61,16 +85,16 @@ class OwnTransaction:
     within a transaction or without one, and to begin and to end one would take as long as to read.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, modes: Modes) -> None:
+        self._modes = modes
         self._connection: AsyncConnection | None = None
         self._writes = False
-        self.dialect = engine.dialect.name
+        self.dialect = modes.dialect
 
     async def execute(self, statement: Executable, parameters: Any = None, /) -> Result[Any]:
         """Execute a statement; the first one begins the transaction."""
         with faults_translated():
-            connection = self._connection or await self._begin(_READING[self.dialect])
+            connection = self._connection or await self._begin(self._modes.reading)
             return await connection.execute(statement, parameters)
 
     async def for_writing(self) -> None:
@@ -78,7 +102,8 @@ class OwnTransaction:
         if not self._writes:
             with faults_translated():
                 await self.close()
-                await self._begin(_WRITING[self.dialect])
+                connection = await self._begin(self._modes.writing)
+                await connection.begin()
                 self._writes = True
 
     async def connection(self) -> AsyncConnection:
@@ -87,10 +112,8 @@ class OwnTransaction:
         assert self._connection is not None  # noqa: S101 - it was just begun
         return self._connection
 
-    async def _begin(self, how: Mapping[str, str]) -> AsyncConnection:
-        self._connection = connection = await self._engine.connect()
-        await connection.execution_options(**how)
-        await connection.begin()
+    async def _begin(self, engine: AsyncEngine) -> AsyncConnection:
+        self._connection = connection = await engine.connect()
         return connection
 
     async def commit(self) -> None:
