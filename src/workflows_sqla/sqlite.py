@@ -29,6 +29,12 @@ BEGIN: Final = "workflows_begin"
 BUSY_TIMEOUT: Final = 30_000
 """Milliseconds to wait for the write lock."""
 
+LARGEST_LOG: Final = 16 * 2**20
+"""Bytes of the write-ahead log from which on it is begun anew; SQLite itself aims at a quarter of that."""
+
+_SHORT_TIMEOUT: Final = 250
+"""Milliseconds to wait for readers meanwhile: writers have to wait as long."""
+
 _PRAGMAS: Final = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
     "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for each other
@@ -132,6 +138,31 @@ async def in_its_thread(
 
     result: T = await driver._execute(call)  # noqa: SLF001
     return result
+
+
+def has_large_log(url: URL) -> bool:
+    """Say whether it is time to begin the write-ahead log anew."""
+    file = database_file(url)
+    try:
+        return file.with_name(f"{file.name}-wal").stat().st_size > LARGEST_LOG
+    except FileNotFoundError:
+        return False
+
+
+def begin_log_anew(connection: sqlite3.Connection, _: None) -> None:
+    """Bring what stands in the write-ahead log into the database, and empty it, if readers leave a gap for that.
+
+    SQLite does so by itself only at a moment when nobody reads. Where somebody always reads there is none: the log grows
+    for ever, and with it the memory that each connection needs for its index.
+    """
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout = {_SHORT_TIMEOUT}")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from workflows_core.transition import Transition
 from workflows_sqla import change_statements, changes, message_statements, schema, sqlite, statements, writing
 from workflows_sqla.changes import Watched
 from workflows_sqla.converter import AnyRow
+from workflows_sqla.drivers import lent
+from workflows_sqla.faults import faults_translated
 from workflows_sqla.flushing import flush_on
 from workflows_sqla.joined import joined_session
 from workflows_sqla.liveness import runner_locks
@@ -183,7 +185,7 @@ class SqlStorage:
 
     async def purge(self, now: datetime) -> int:
         """Forget expired messages and reservations; see the port. Signals that everybody has seen go with them."""
-        await self._purge_signals()
+        await self._purge_on_sqlite()
         gone = await self._remove(
             message_statements.expired_messages(), message_statements.remove_expired(), now
         )
@@ -202,9 +204,13 @@ class SqlStorage:
             await transaction.commit()
         return writing.count(removed)
 
-    async def _purge_signals(self) -> None:
+    async def _purge_on_sqlite(self) -> None:
         if self.engine.dialect.name != "sqlite":
             return
+        if sqlite.has_large_log(self.engine.url):
+            with faults_translated():
+                async with lent(self.engine) as connection:
+                    await sqlite.in_its_thread(connection, sqlite.begin_log_anew, None)
         async with self._transaction() as transaction:
             newest = (await transaction.execute(change_statements.newest_signal())).scalar_one() or 0
             seen, self._old_signals = self._old_signals, newest
