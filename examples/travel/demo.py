@@ -68,7 +68,7 @@ async def guide(client: TravelClient, url: str, database: str) -> str:
         "",
         f"  Pages: say who you are    {url}/workflows/ui",
         f"  API, to read and to try   {url}/schema",
-        f"  The process as a picture  {url}/workflows/definitions/{WORKFLOW}/graph",
+        f"  The process as a picture  {url}/workflows/definitions/{WORKFLOW}/graph?graph_format=svg",
         "",
         "These tasks wait:",
         "",
@@ -108,7 +108,7 @@ def _about(task: dict[str, Any], url: str) -> list[str]:
         "  # approve one of them",
         _post(f"{url}/workflows/tasks/{task['id']}/complete", body),
         "",
-        "  # what became of it, step by step, and as a picture",
+        "  # what became of it, step by step, and as a graph for Mermaid",
         f"  curl -s '{instance}'",
         f"  curl -s '{instance}/graph'",
     ]

@@ -154,7 +154,7 @@ class Workflow:
         return WorkflowDefinition(
             name=cls.__workflow_name__,
             version=cls.__workflow_version__,
-            description=cls.__workflow_description__ or inspect.getdoc(cls) or "",
+            description=cls.__workflow_description__ or inspect.cleandoc(cls.__doc__ or ""),
             steps=cls.steps,
             edges=cls.edges,
             initial_step=cls.initial_step,

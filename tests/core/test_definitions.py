@@ -197,6 +197,11 @@ def test_every_class_has_a_name_of_its_own() -> None:
     assert Long.get_definition().name == "Long"
     assert Long.get_definition().description == "Days off"
 
+    class Silent(Workflow):
+        steps = (Do("only"),)
+
+    assert Silent.get_definition().description == ""  # what `Workflow` says of itself is not about it
+
 
 def test_what_a_class_leaves_out_is_a_problem_and_no_crash() -> None:
     class Empty(Workflow):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.servers import Server
 from tests.ui.conftest import Begin, Enter
 from tests.ui.test_work import complete
@@ -37,6 +39,14 @@ def paths(begin: Begin, server: Server) -> list[str]:
         "/workflows", "/workflows/expense", "/workflows/expense/start", "/workflows/none",
         "/dashboard", "/absence", "?tab=all&late=1", "/instances", "/instances?workflow=none", *(f"/instances/{each['instance_id']}" for each in tasks),
     ]  # fmt: skip
+
+
+def test_what_only_operators_do_is_not_shown_to_others(enter: Enter, begin: Begin, server: Server) -> None:
+    task = server.client.get(f"/workflows/tasks/{begin()}").json()
+    for name, is_offered in (("Ann", False), ("Olga", True)):
+        person = enter(name)
+        person.open(f"/instances/{task['instance_id']}")
+        expect(person.page.get_by_text("Operate")).to_be_visible(visible=is_offered)
 
 
 def test_script_in_every_field_is_never_run(enter: Enter, server: Server) -> None:
