@@ -11,7 +11,6 @@ from workflows_core.errors import (
     DefinitionNotFoundError,
     FormValidationError,
     InstanceNotFoundError,
-    StepNotFoundError,
     TaskNotFoundError,
 )
 
@@ -19,7 +18,6 @@ _NEXT: Final[Mapping[type[Exception], str]] = MappingProxyType(
     {
         DefinitionNotFoundError: "Does --app name the application that has it?",
         InstanceNotFoundError: "`workflows instances` lists those that there are.",
-        StepNotFoundError: "`workflows graph` draws those that it has.",
         TaskNotFoundError: "`workflows tasks` lists those that are open.",
     }
 )

@@ -26,6 +26,7 @@ from workflows_core.errors import (
     FormValidationError,
     InstanceExistsError,
     InstanceNotFoundError,
+    InvalidDataError,
     InvalidTransitionError,
     NotSearchableError,
 )
@@ -922,11 +923,13 @@ def _scoped(idempotency_key: str | None, tenant_id: str | None) -> str | None:
 
 
 def _text(reason: str) -> str:
-    """Return a reason that can be stored.
+    """Return a reason that says something and can be stored.
 
     Raises:
-        InvalidDataError: If it cannot.
+        InvalidDataError: If it does not, or cannot.
     """
+    if not reason.strip():
+        raise InvalidDataError("/reason", "The reason says nothing: give one, the history keeps it")
     return str(to_object({"reason": reason}, what="The reason")[0]["reason"])
 
 

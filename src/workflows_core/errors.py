@@ -193,10 +193,11 @@ class InvalidOutcomeError(WorkflowError):
 class StepNotFoundError(WorkflowError):
     """A definition has no step of this name."""
 
-    def __init__(self, definition: str, step: str) -> None:
+    def __init__(self, definition: str, step: str, *, known: Sequence[str] = ()) -> None:
         self.definition = definition
         self.step = step
-        super().__init__(f"Workflow {definition!r} has no step {step!r}.")
+        hint = f" There are: {', '.join(known)}." if known else ""
+        super().__init__(f"Workflow {definition!r} has no step {step!r}.{hint}")
 
 
 class NoPathError(WorkflowError):

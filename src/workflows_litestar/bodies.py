@@ -11,14 +11,14 @@ import msgspec
 from litestar.dto import AbstractDTO
 from litestar.exceptions import HTTPException
 from litestar.openapi.spec import Reference, Schema
+from litestar.typing import FieldDefinition
 
 from workflows_core.data import MAX_BYTES, pointer
-from workflows_litestar.problems import Complaint, InvalidRequestError, readable
+from workflows_litestar.problems import Complaint, InvalidRequestError, choices_of, readable, with_choices
 
 if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator
     from litestar.connection import ASGIConnection, Request
-    from litestar.typing import FieldDefinition
 
 T = TypeVar("T")
 
@@ -94,7 +94,8 @@ def read(model: type[T], body: bytes) -> T:
         try:
             values[name] = msgspec.convert(document[name], kind)
         except msgspec.ValidationError as error:
-            complaints.append(Complaint(readable(str(error)), pointer((name,))))
+            choices = choices_of(FieldDefinition.from_annotation(kind))
+            complaints.append(Complaint(with_choices(readable(str(error)), choices), pointer((name,))))
     if complaints:
         raise InvalidRequestError(*complaints)
     return model(**values)

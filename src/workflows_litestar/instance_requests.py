@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from litestar.params import KwargDefinition
 from msgspec import Meta
@@ -16,6 +16,13 @@ from workflows_litestar.task_requests import UserId
 
 if TYPE_CHECKING:
     from litestar.connection import Request
+
+GivenReason: TypeAlias = Annotated[
+    str,
+    Meta(**PROSE, min_length=1),
+    KwargDefinition(description="Why; the history keeps it.", **PROSE, min_length=1),
+]
+"""Why something is done that is not done without a reason."""
 
 WITH_ZONE: Final = ", with its time zone: `2026-11-29T14:00:00Z`."
 
@@ -47,7 +54,7 @@ class SkipStepDTO:
     step: Annotated[
         str, Meta(**NAME), KwargDefinition(description="The step; something has to be at it.", **NAME)
     ]
-    reason: Annotated[str, Meta(**PROSE), KwargDefinition(description="Why; the history keeps it.", **PROSE)]
+    reason: GivenReason
     outcome: Annotated[
         Name | None, KwargDefinition(description="The outcome to go on with, where the step has named ones.")
     ] = None
@@ -59,7 +66,7 @@ class MoveInstanceDTO:
     """Where an instance is to go on."""
 
     target: Annotated[str, Meta(**NAME), KwargDefinition(description="The step to go on at.", **NAME)]
-    reason: Annotated[str, Meta(**PROSE), KwargDefinition(description="Why; the history keeps it.", **PROSE)]
+    reason: GivenReason
     source: Annotated[
         Name | None,
         KwargDefinition(description="Give up what is at this step alone; by default all that is going on."),

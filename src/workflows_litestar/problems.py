@@ -239,6 +239,8 @@ def readable(message: str) -> str:
     """Turn a message of msgspec into words for somebody who does not know Python."""
     if repr(NO_NUL) in message:
         return "It contains a NUL character, which cannot be stored."
+    if "RFC3339" in message:
+        return "Expected a moment with its time zone, such as 2026-11-29T14:00:00Z."
     text = re.sub(r" - at `[^`]*`$", "", message).replace("`", "").replace(" | ", " or ")
     for python, json in _WORDS.items():
         text = re.sub(rf"\b{python}\b", json, text)
@@ -317,14 +319,15 @@ def _from_litestar(extra: object, parameters: Mapping[str, FieldDefinition]) -> 
 def _from_parameter(name: str | None, message: str, parameters: Mapping[str, FieldDefinition]) -> Complaint:
     if name is None or name == "data" or name not in parameters:
         return Complaint("A JSON object is required as the body.", pointer="")
-    detail = readable(message)
-    choices = _choices(parameters[name])
-    if choices:
-        detail = f"{detail.rstrip('.')}; use one of: {', '.join(choices)}."
-    return Complaint(detail, parameter=name)
+    return Complaint(with_choices(readable(message), choices_of(parameters[name])), parameter=name)
 
 
-def _choices(parameter: FieldDefinition) -> list[str]:
+def with_choices(detail: str, choices: Sequence[str]) -> str:
+    """Say with a complaint what would do, where that is one of a few words."""
+    return f"{detail.rstrip('.')}; use one of: {', '.join(choices)}." if choices else detail
+
+
+def choices_of(parameter: FieldDefinition) -> list[str]:
     """Return what a parameter may be, where that is one of a few words."""
     if parameter.is_literal:
         return [str(value) for value in parameter.args]

@@ -195,7 +195,7 @@ def test_a_step_that_is_not_there_is_told(cli: Cli, database: str) -> None:
     instance = started(cli, database)
     for command in ("skip", "move"):
         refused = cli(command, instance, "reveiw", "--reason", "x", code=1).stderr
-        assert "has no step 'reveiw'. `workflows graph` draws those that it has." in refused
+        assert "has no step 'reveiw'. There are: submit, review" in refused
 
 
 def test_an_application_without_the_workflow_cannot_change_it(cli: Cli, database: str, folder: Path) -> None:

@@ -182,6 +182,29 @@ async def test_everything_that_is_wrong_with_a_body_is_said(api: Api, body: Any,
     assert await api.get("/instances") == []
 
 
+async def test_what_would_do_is_said(api: Api) -> None:
+    instance = await api.start()
+    task = await api.task(instance)
+    for method, path, body, told in (
+        ("POST", "/tasks/bulk", {"action": "eat", "task_ids": [task["id"]]}, "claim, complete, reassign"),
+        ("PATCH", f"/tasks/{task['id']}", {"due_date": "tomorrow"}, "such as 2026-11-29T14:00:00Z"),
+        ("POST", f"/instances/{instance['id']}/skip", {"step": "reveiw", "reason": "x"}, "There are: review"),
+    ):
+        problem = (await api.http.request(method, path, json=body)).json()
+        assert told in problem["detail"]
+
+
+@pytest.mark.parametrize("reason", ["", " \n"])
+async def test_a_reason_that_says_nothing(api: Api, reason: str) -> None:
+    instance = await api.start()
+    for action, body in (("skip", {"step": "review"}), ("move", {"target": "review"})):
+        response = await api.http.post(
+            f"/instances/{instance['id']}/{action}", json=body | {"reason": reason}
+        )
+        assert places(refused(response, 400)) == ["/reason"]
+    assert (await api.get(f"/instances/{instance['id']}"))["revision"] == instance["revision"]
+
+
 async def test_an_unknown_field_names_the_known_ones(api: Api) -> None:
     problem = refused(await api.http.post("/instances", json=START | {"usr_id": "x"}), 400)
     assert "user_id" in problem["detail"]

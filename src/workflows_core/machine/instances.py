@@ -89,7 +89,7 @@ def _at(decision: Decision, step: str, command: str) -> list[Token]:
         InvalidTransitionError: If nothing is there; arrived tokens have nothing to be done.
     """
     if step not in decision.nodes:
-        raise StepNotFoundError(decision.definition.name, step)
+        raise StepNotFoundError(decision.definition.name, step, known=tuple(decision.nodes))
     tokens = [
         token
         for token in decision.draft.tokens.values()
@@ -117,7 +117,7 @@ def _move(decision: Decision, command: cmd.Move) -> None:
     decision.allow("move")
     for step in (command.target, command.source):
         if step is not None and step not in decision.nodes:
-            raise StepNotFoundError(decision.definition.name, step)
+            raise StepNotFoundError(decision.definition.name, step, known=tuple(decision.nodes))
     left = [number for number, step in decision.places() if command.source in {None, step}]
     if not left:
         raise InvalidTransitionError(
