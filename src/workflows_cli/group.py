@@ -14,11 +14,14 @@ import click
 
 from workflows_cli.exits import INTERRUPTED
 from workflows_cli.importing import NotFoundError
-from workflows_cli.refusals import told
+from workflows_cli.refusals import RefusedForPrograms, told
 from workflows_core.errors import WorkflowError
 
 GROUP: Final = "workflows.commands"
 """Entry points of this group name click commands."""
+
+_FOR_PROGRAMS: Final = "workflows_cli.for_programs"
+"""Under this key a context remembers whether `--json` was said."""
 
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
@@ -78,15 +81,26 @@ class AnnouncedCommands(click.Group):
             with formatter.section(heading):
                 formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in commands])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember whether the answer is for programs, for when the command itself is called wrongly."""
+        ctx.meta[_FOR_PROGRAMS] = "--json" in args
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; what the engine refuses, and Ctrl-C, is a message and an exit code, not a traceback."""
         try:
             return super().invoke(ctx)
         except (WorkflowError, NotFoundError) as error:
-            raise click.ClickException(told(error)) from error
+            raise _as_asked(ctx, click.ClickException(told(error))) from error
+        except click.ClickException as error:
+            raise _as_asked(ctx, error) from error.__cause__
         except (KeyboardInterrupt, click.Abort):
             click.echo("Interrupted.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _as_asked(ctx: click.Context, error: click.ClickException) -> click.ClickException:
+    return RefusedForPrograms(error) if ctx.meta.get(_FOR_PROGRAMS) else error
 
 
 def sections() -> dict[str, dict[str, Callable[[], click.Command]]]:

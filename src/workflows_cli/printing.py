@@ -74,9 +74,9 @@ def print_json(document: Json | Sequence[Json]) -> None:
     click.echo(json_text(document))
 
 
-def json_text(document: Json | Sequence[Json]) -> str:
-    """Write a document as people like to read it; what a terminal would obey is escaped."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, default=_plain)
+def json_text(document: Json | Sequence[Json], *, indent: int | None = 2) -> str:
+    """Write a document as people like to read it, or without an indent on one line; what a terminal would obey is escaped."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False, default=_plain)
     return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
 
 

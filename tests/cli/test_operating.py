@@ -191,6 +191,26 @@ def test_a_mistake_is_told_and_changes_nothing(
     assert read(cli("instances", "--json")) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["instance", NOBODY], 1, "There is no workflow instance"),
+        (["start", "expense", "-s", "amount=much"], 1, "/amount"),
+        (["start", "expnse"], 2, "There is no workflow 'expnse'"),
+        (["instances", "--status", "done"], 2, "Invalid value for '--status'"),
+        (["instances", "--database-url", "mysql://h/d"], 2, "No installed storage knows 'mysql'"),
+        (["complte"], 2, "No such command 'complte'"),
+    ],
+)
+def test_programs_read_why_it_was_refused(
+    cli: Cli, database: str, arguments: list[str], code: int, told: str
+) -> None:
+    refused = cli(*arguments, "--json", code=code)
+    assert refused.stdout == ""
+    assert told in json.loads(refused.stderr)["error"]
+    assert "Error: " in cli(*arguments, code=code).stderr
+
+
 def test_a_step_that_is_not_there_is_told(cli: Cli, database: str) -> None:
     instance = started(cli, database)
     for command in ("skip", "move"):
