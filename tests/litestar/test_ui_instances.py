@@ -125,7 +125,7 @@ async def test_an_instance_of_others_is_not_there(http: httpx.AsyncClient) -> No
     await bob.get(f"{UI}/instances")
     assert "Nothing was started yet that you may see." in bob.text
     await bob.get(f"{UI}/workflows/payment")
-    assert "Nobody has started it yet." in bob.text
+    assert "Nothing was started yet that you may see." in bob.text
 
 
 async def test_a_page_that_asks_again_hears_only_what_is_new(http: httpx.AsyncClient) -> None:
