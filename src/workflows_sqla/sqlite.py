@@ -24,7 +24,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 BEGIN: Final = "workflows_begin"
-"""Execution option: how to begin the transaction, `DEFERRED` to read or `IMMEDIATE` to write."""
+"""Execution option: how to begin the transaction, `IMMEDIATE` to write. `NOT` to read begins none: each statement sees
+what is committed then."""
 
 BUSY_TIMEOUT: Final = 30_000
 """Milliseconds to wait for the write lock."""
@@ -32,7 +33,7 @@ BUSY_TIMEOUT: Final = 30_000
 LARGEST_LOG: Final = 16 * 2**20
 """Bytes of the write-ahead log from which on it is begun anew; SQLite itself aims at a quarter of that."""
 
-_SHORT_TIMEOUT: Final = 250
+_SHORT_TIMEOUT: Final = 1_000
 """Milliseconds to wait for readers meanwhile: writers have to wait as long."""
 
 _PRAGMAS: Final = (
@@ -192,7 +193,8 @@ def _begin(connection: Connection) -> None:
         for pragma in _PRAGMAS:
             connection.exec_driver_sql(pragma)
         pooled.info[BEGIN] = True
-    connection.exec_driver_sql(f"BEGIN {how}")
+    if how != "NOT":
+        connection.exec_driver_sql(f"BEGIN {how}")
 
 
 def _undo(connection: Any, _record: object, _error: BaseException | None) -> None:

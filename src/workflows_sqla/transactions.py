@@ -18,7 +18,7 @@ _WRITING: Final[Mapping[str, Mapping[str, str]]] = {
     "postgresql": {"isolation_level": "READ COMMITTED"},
 }
 _READING: Final[Mapping[str, Mapping[str, str]]] = {
-    "sqlite": {BEGIN: "DEFERRED"},
+    "sqlite": {BEGIN: "NOT"},
     "postgresql": {"isolation_level": "AUTOCOMMIT"},
 }
 """Execution options, whatever the engine's owner chose: the statements are made for these."""
@@ -81,8 +81,9 @@ class Transaction(Reader, Protocol):
 class OwnTransaction:
     """A transaction on a connection of its own, which goes back to the pool as soon as it ends.
 
-    As long as it only reads, PostgreSQL is not told of it: there, each statement sees what is committed when it begins,
-    within a transaction or without one, and to begin and to end one would take as long as to read.
+    As long as it only reads, the database is not told of it: each statement sees what is committed when it begins. On
+    PostgreSQL it does so within a transaction as well, and to begin and to end one would take as long as to read. On SQLite
+    who reads for long keeps the write-ahead log from being begun anew.
     """
 
     def __init__(self, modes: Modes) -> None:
