@@ -196,7 +196,7 @@ async def settled(watcher: Watcher, before: Sample, requests: int) -> Sample:
 
 async def soak(url: str, minutes: float) -> list[str]:
     """Keep a server on a database busy for so long, and return what has grown."""
-    async with served("plugin", url) as server, watched(server, url) as watcher:
+    async with served("with_small_caches", url) as server, watched(server, url) as watcher:
         print(HEAD)
         samples = [await watcher.look(0)]
         print(samples[0], flush=True)
