@@ -102,7 +102,9 @@ async def test_a_task_of_others_is_not_there(http: httpx.AsyncClient) -> None:
     await started(http, by="claire")
     path = await opened(Browser(http, "bob"))
 
-    assert (await Browser(http, "ann").get(path)).status_code == 404
+    ann = Browser(http, "ann")
+    assert (await ann.get(path)).status_code == 404
+    assert "not for you to see" in ann.text
     assert (await Browser(http, "claire").get(path)).status_code == 200
 
 

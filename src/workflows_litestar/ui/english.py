@@ -29,6 +29,7 @@ ENGLISH: Final[Mapping[str, str]] = MappingProxyType({
     "who.switch": "Switch",
     "who.ask": "Say who you are, at the top of the page, to see your tasks and to do them.",
     "problem.back": "Back to the inbox",
+    "problem.unseen": "Or there is, and it is not for you to see: the inbox says who you are here.",
     "problem.unexpected": "Something went wrong here; the log of the server says what.",
     "problem.storage": "The storage cannot be used at the moment. Try again later.",
     "inbox.title": "Inbox",
