@@ -188,6 +188,7 @@ async def test_what_would_do_is_said(api: Api) -> None:
     for method, path, body, told in (
         ("POST", "/tasks/bulk", {"action": "eat", "task_ids": [task["id"]]}, "claim, complete, reassign"),
         ("PATCH", f"/tasks/{task['id']}", {"due_date": "tomorrow"}, "such as 2026-11-29T14:00:00Z"),
+        ("POST", f"/tasks/{task['id']}/resolve", {}, "while it is delegated."),
         ("POST", f"/instances/{instance['id']}/skip", {"step": "reveiw", "reason": "x"}, "There are: review"),
     ):
         problem = (await api.http.request(method, path, json=body)).json()

@@ -16,8 +16,10 @@ from workflows_core.evolution import Draft
 from workflows_core.exits import COMPLETED
 from workflows_core.permissions import Action, may, policies_of
 from workflows_core.states import INSTANCE_COMMANDS, TASK_MOVES, TOKEN_MOVES, InstanceStatus, TokenState
+from workflows_core.words import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -262,7 +264,8 @@ class Decision:
     def movable(self, task: Task, event: str, words: str, hint: str = "") -> None:
         """Refuse an event that the table does not allow in the task's state."""
         if event not in TASK_MOVES[task.state]:
-            raise InvalidTransitionError(words, f"task {task.id}", task.state, hint)
+            possible = [state for state, moves in TASK_MOVES.items() if event in moves]
+            raise InvalidTransitionError(words, f"task {task.id}", task.state, hint or _while(possible))
 
     def permit(
         self,
@@ -289,8 +292,14 @@ class Decision:
         if kind not in INSTANCE_COMMANDS[status]:
             if status is InstanceStatus.SUSPENDED:
                 hint = "Resume it first."
-            raise InvalidTransitionError(command or kind, f"instance {instance.id}", status, hint)
+            possible = [each for each, kinds in INSTANCE_COMMANDS.items() if kind in kinds]
+            what = f"instance {instance.id}"
+            raise InvalidTransitionError(command or kind, what, status, hint or _while(possible))
         return instance
+
+
+def _while(states: Sequence[str]) -> str:
+    return f"That is possible while it is {listed(states, 'or')}."
 
 
 def _number(node: Node) -> int:
