@@ -90,5 +90,5 @@ def tenant_of(actor: Actor | None, named: str | None) -> str | None:
 
 def _check_own(named: str | None, own: str | None, words: str) -> None:
     if named and named != own:
-        known = "That is not known of you" if own is None else f"You are signed in for {own}"
+        known = "That is not known of you" if own is None else f"You {words} {own}"
         raise NotPermittedError(f"{words} {named}", f"{known}. Leave the name out.")

@@ -99,7 +99,7 @@ async def test_somebody_else_in_a_body_is_refused_and_changes_nothing(api: Api) 
         problem = refused(await api.http.post(path, json=body), 403)
         assert problem["type"] == "urn:workflows:problem:not-permitted"
         assert "bob" in problem["detail"]
-        assert "alice" in problem["detail"]
+        assert "You act in the name of alice. Leave the name out." in problem["detail"]
     assert before == (await api.get("/instances"), await api.get("/tasks"))
 
 
