@@ -496,11 +496,11 @@ async def test_whoever_is_too_slow_leaves_it_to_the_next(monkeypatch: pytest.Mon
     timed, begun, may_go_on = Timed(REVIEW), asyncio.Event(), asyncio.Event()
     change = ExecutionEngine.change
 
-    async def late(*given: Any) -> Any:
+    async def late(*given: Any, **named: Any) -> Any:
         monkeypatch.setattr(ExecutionEngine, "change", change)
         begun.set()
         await may_go_on.wait()
-        return await change(*given)
+        return await change(*given, **named)
 
     async with timed.serving() as api:
         path = f"/tasks/{(await api.task(await api.start('review')))['id']}"
