@@ -391,7 +391,7 @@ class Cut(BaseException):
     """The process ends here."""
 
 
-async def cut(*_: object) -> None:
+async def cut(*_: object, **__: object) -> None:
     raise Cut
 
 
