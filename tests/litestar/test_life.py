@@ -184,7 +184,9 @@ async def test_a_step_that_raises_is_seen_and_can_be_retried(serve: Serve) -> No
         entry for entry in await api.get(f"/instances/{failed['id']}/history") if entry["actor"] == "olga"
     ]
     assert retried["status"] == "running"
-    assert [event["reason"] for entry in asked for event in entry["events"]] == ["It answers"]
+    assert [event["reason"] for entry in asked for event in entry["events"] if "reason" in event] == [
+        "It answers"
+    ]
     assert (ended["status"], ended["error"]) == ("completed", None)
     assert [(step["step_name"], step["status"]) for step in ended["step_history"]] == [
         ("submit", "succeeded"),

@@ -146,7 +146,11 @@ async def test_nor_when_the_database_fails(serve: Serve, logs: Logs, request: py
     assert [line for line in logs.lines if MARK in line] == []
 
 
-def test_servers_log_no_address_of_a_webhook(logs: Logs) -> None:
+def test_servers_log_no_address_of_a_webhook(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
+    access = logging.getLogger("uvicorn.access")  # other tests may have had it configured
+    monkeypatch.setattr(access, "disabled", False)
+    monkeypatch.setattr(access, "propagate", True)
+    access.setLevel(logging.NOTSET)
     with Server(Litestar(plugins=[WorkflowPlugin()], logging_config=None)) as server:
         logging.getLogger().addHandler(logs)
         answer = server.client.post(f"/workflows/webhooks/{MARK}", content="no JSON")

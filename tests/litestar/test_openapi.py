@@ -102,10 +102,16 @@ def _fill(server: Server) -> dict[str, Sequence[str]]:
     post(f"/instances/{tasks[1]['instance_id']}/cancel")
     until(lambda: {each["status"] for each in get("/instances")}, lambda found: "running" not in found)
     assert {each["status"] for each in get("/instances")} == {"waiting", "completed", "canceled", "failed"}
+    for number in range(3):
+        post(
+            "/substitutions",
+            {"absent": f"ann {number}", "substitute": "bob", "until": "2099-01-01T00:00:00Z"},
+        )
     return {
         "name": NAMES,
         "instance_id": [each["id"] for each in get("/instances")],
         "task_id": [each["id"] for each in get("/tasks")],
+        "substitution_id": [each["id"] for each in get("/substitutions")],
     }
 
 

@@ -174,7 +174,7 @@ def every_event(instance_id: UUID, task: Task) -> tuple[ev.Event, ...]:
         ev.ErrorCaught(at=AT, token=1, **failed, exit="timeout"),
         ev.StepLost(at=AT, token=1, retry_at=AT + HOUR, handed_back=True),
         ev.StepRetried(at=AT, token=1, reason="the bank answers again", by="ann"),
-        ev.RouteRetried(at=AT, token=1),
+        ev.RouteRetried(at=AT, token=1, reason="the rule was mended", by="ann"),
         ev.StepLeft(at=AT, token=1, entries=(ev.Entry(2, "b", "ready"), ev.Entry(3, "c", "arrived"))),
         ev.JoinFired(at=AT, consumed=(2, 3), entry=ev.Entry(4, "c", "leaving")),
         ev.TokenCanceled(at=AT, token=4, reason="no"),
