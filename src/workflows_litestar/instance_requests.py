@@ -33,7 +33,7 @@ def values_asked_for(request: Request[Any, Any, Any]) -> Mapping[str, Scalar]:
     Raises:
         InvalidRequestError: If one is longer than anything that is ever looked for.
     """
-    asked = [(name, value) for name, value in request.query_params.multi_items() if name.startswith(DATA)]
+    asked = [(name, value) for name, value in request.query_params.items() if name.startswith(DATA)]
     too_long = tuple(_too_long(asked))
     if too_long:
         raise InvalidRequestError(*too_long)

@@ -86,7 +86,5 @@ async def answer(
 
 def _next(request: Request[Any, Any, Any], place: Cursor) -> str:
     """Return where the next page is: the same question, from another place."""
-    asked = [
-        (name, value) for name, value in request.query_params.multi_items() if name not in {"after", "offset"}
-    ]
+    asked = [(name, value) for name, value in request.query_params.items() if name not in {"after", "offset"}]
     return str(request.url.with_replacements(query=urlencode([*asked, ("after", str(place))])))

@@ -45,7 +45,7 @@ async def refuse_unknown(request: Request[Any, Any, Any]) -> None:
 def _complaints(request: Request[Any, Any, Any]) -> Iterator[Complaint]:
     known: tuple[str, ...] = request.route_handler.opt[KNOWN]
     free: str | None = request.route_handler.opt.get(FREE)
-    for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+    for name, count in Counter(name for name, _ in request.query_params.items()).items():
         if name not in known and not (free is not None and name.startswith(free)):
             hint = f"there are {', '.join(known)}" if known else "there are none here"
             yield Complaint(f"There is no such parameter; {hint}.", parameter=name)

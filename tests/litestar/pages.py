@@ -60,6 +60,7 @@ PAYMENT = WorkflowDefinition(
     edges=[Edge("pay", "file")],
     initial_step="pay",
     terminal_steps=["file"],
+    searchable=["asker"],
     input_schema={
         "type": "object",
         "properties": {
@@ -86,7 +87,7 @@ class Browser:
         self.http, self.name = http, name
         self.page = ""
 
-    async def get(self, path: str, **query: str) -> httpx.Response:
+    async def get(self, path: str, /, **query: str) -> httpx.Response:
         response = await self.http.get(path, params=query or None, headers={"x-user": self.name})
         self.page = response.text
         return response

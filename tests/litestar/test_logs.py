@@ -149,10 +149,10 @@ async def test_nor_when_the_database_fails(serve: Serve, logs: Logs, request: py
 def test_servers_log_no_address_of_a_webhook(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
     access = logging.getLogger("uvicorn.access")  # other tests may have had it configured
     monkeypatch.setattr(access, "disabled", False)
-    monkeypatch.setattr(access, "propagate", True)
+    monkeypatch.setattr(access, "handlers", [logs])
+    monkeypatch.setattr(access, "propagate", False)
     access.setLevel(logging.NOTSET)
     with Server(Litestar(plugins=[WorkflowPlugin()], logging_config=None)) as server:
-        logging.getLogger().addHandler(logs)
         answer = server.client.post(f"/workflows/webhooks/{MARK}", content="no JSON")
         assert answer.status_code == 415
     (line,) = [line for line in logs.lines if line.startswith("uvicorn.access")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import httpx
@@ -91,16 +92,39 @@ async def test_lists_of_instances_are_filtered_and_found_by_id(http: httpx.Async
     instance = await started(http, workflow="payment")
     await started(http)
     ann = Browser(http, "ann")
+    asker = {"path": "asker", "value": "ann"}
 
     for query, count in (
         ({}, 2),
         ({"status": "failed"}, 1),
         ({"workflow": "leave"}, 1),
         ({"created_by": "bob"}, 0),
-        ({"status": "nonsense", "offset": "x"}, 2),
+        ({"step": "pay"}, 1),
+        ({"step": "nowhere"}, 0),
+        ({"since": "2000-01-01", "until": "9999-12-31"}, 2),
+        ({"since": "2999-01-01"}, 0),
+        ({"until": "2000-01-01"}, 0),
+        (asker, 1),
+        ({**asker, "value": "17"}, 0),
+        ({**asker, "workflow": "leave"}, 1),  # which declares no such thing
+        ({"path": "secret", "value": "1"}, 2),
+        (
+            {
+                "status": "nonsense",
+                "order": "nonsense",
+                "after": "x",
+                "since": "soon",
+                "until": "",
+                "step": "",
+            },
+            2,
+        ),
     ):
         await ann.get(f"{UI}/instances", **query)
         assert ann.page.count('class="row-title"') == count, query
+    for order, titles in (("oldest", ["Payment", "Leave"]), ("newest", ["Leave", "Payment"])):
+        await ann.get(f"{UI}/instances", order=order)
+        assert re.findall(r'class="row-title"[^>]*>([^<]+)<', ann.page) == titles
     found = await ann.get(f"{UI}/instances", mark=instance)
     assert found.headers["location"] == f"{UI}/instances/{instance}"
 
@@ -113,8 +137,11 @@ async def test_pages_of_instances_hold_all(http: httpx.AsyncClient) -> None:
     await ann.get(f"{UI}/instances")
     (path,) = re.findall(r'rel="next" href="([^"]+)"', ann.page)
     assert ann.page.count('class="row-title"') == 25
-    await ann.get(path)
+    await started(http)  # moves nothing
+    await ann.get(html.unescape(path))
     assert ann.page.count('class="row-title"') == 2
+    await ann.get(html.unescape(path), order="oldest")  # a place in a list of another order is its front
+    assert ann.page.count('class="row-title"') == 25
 
 
 async def test_an_instance_of_others_is_not_there(http: httpx.AsyncClient) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
@@ -24,8 +25,10 @@ from workflows_core.errors import (
 )
 from workflows_core.feed import Place
 from workflows_core.history import step_executions
+from workflows_core.paging import Cursor
 from workflows_core.permissions import Action, may, policies_of
-from workflows_core.ports import InstanceQuery, TaskQuery
+from workflows_core.ports import InstanceOrder, InstanceQuery, TaskQuery
+from workflows_core.searchable import read_value
 from workflows_core.states import FINAL, INSTANCE_COMMANDS, InstanceStatus
 from workflows_litestar.streams import OpenStreams
 from workflows_litestar.ui.failures import status_of
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
 PAGE: Final = 25
 """How many instances a page shows."""
 
+LONGEST_VALUE: Final = 255
+"""How many characters of a value are looked for."""
+
 OPERATIONS: Final = (Action.RETRY, Action.SKIP, Action.MOVE, Action.SUSPEND, Action.RESUME, Action.CANCEL)
 
 
@@ -55,38 +61,104 @@ class Filter:
         workflow: Only those of this workflow.
         created_by: Only those that somebody started.
         mark: Only those with this mark.
-        offset: How many are left out at the front.
+        step: Only those that are at this step.
+        since: Only those started on this day (UTC) or later.
+        until: Only those started on this day (UTC) or earlier.
+        path: Where in the data to look, of what definitions declare as searchable.
+        value: What must be there.
+        order: In which order.
+        after: Where the page begins.
     """
 
     status: InstanceStatus | None
     workflow: str
     created_by: str
     mark: str
-    offset: int
+    step: str
+    since: date | None
+    until: date | None
+    path: str
+    value: str
+    order: InstanceOrder
+    after: Cursor | None = None
 
     @classmethod
     def of(cls, view: View) -> Filter:
         """Read it from the address; what cannot be read there asks for nothing."""
-        status, offset = view.said("status"), view.said("offset")
-        return cls(
+        status, order, path = view.said("status"), view.said("order"), view.said("path")
+        asked = cls(
             status=InstanceStatus(status) if status in set(InstanceStatus) else None,
             workflow=view.said("workflow"),
             created_by=view.said("created_by"),
             mark=view.said("mark"),
-            offset=int(offset) if offset.isdecimal() and len(offset) < 8 else 0,
+            step=view.said("step"),
+            since=_day(view.said("since")),
+            until=_day(view.said("until")),
+            path=path if path in view.engine.registry.searchable(view.said("workflow") or None) else "",
+            value=view.said("value")[:LONGEST_VALUE],
+            order=InstanceOrder(order) if order in set(InstanceOrder) else InstanceOrder.NEWEST,
         )
+        try:
+            return evolve(asked, after=Cursor.parse(view.said("after")) if view.said("after") else None)
+        except InvalidDataError:
+            return asked
 
     @property
     def is_narrow(self) -> bool:
         """Whether the visitor asked for less than there is."""
-        return bool(self.status or self.workflow or self.created_by or self.mark)
+        return any(value for name, value in self.address.items() if name != "order")
+
+    @property
+    def is_detailed(self) -> bool:
+        """Whether the visitor asked for what is seldom asked for."""
+        return bool(
+            self.step or self.since or self.until or (self.path and self.value) or self.address["order"]
+        )
 
     @property
     def address(self) -> Mapping[str, object]:
         """What stands in the address for it, but for the place."""
         return {
-            "status": self.status, "workflow": self.workflow, "created_by": self.created_by, "mark": self.mark
+            "status": self.status, "workflow": self.workflow, "created_by": self.created_by, "mark": self.mark,
+            "step": self.step, "since": self.since, "until": self.until,
+            "path": self.path if self.value else "", "value": self.value if self.path else "",
+            "order": "" if self.order is InstanceOrder.NEWEST else self.order,
         }  # fmt: skip
+
+    @property
+    def query(self) -> InstanceQuery:
+        """The query for a page of it."""
+        known = InstanceQuery(
+            status=self.status,
+            definition_name=self.workflow or None,
+            created_by=self.created_by or None,
+            correlation_id=self.mark or None,
+            step=self.step or None,
+            started_after=_midnight(self.since),
+            started_before=_midnight(self.until, days=1),
+            data={self.path: read_value(self.value)} if self.path and self.value else {},
+            order=self.order,
+            limit=PAGE,
+        )
+        try:
+            return evolve(known, after=self.after)
+        except InvalidDataError:  # a place in a list of another order
+            return known
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _midnight(day: date | None, days: int = 0) -> datetime | None:
+    """Return when a day begins, or one so many days later; `None` also where the calendar ends."""
+    try:
+        return None if day is None else datetime.combine(day, time(), UTC) + timedelta(days)
+    except OverflowError:
+        return None
 
 
 class InstanceController(Controller):
@@ -102,24 +174,16 @@ class InstanceController(Controller):
             return view.go("instances", UUID(asked.mark))
         except ValueError:
             pass
-        query = InstanceQuery(
-            status=asked.status,
-            definition_name=asked.workflow or None,
-            created_by=asked.created_by or None,
-            correlation_id=asked.mark or None,
-            limit=PAGE + 1,
-            offset=asked.offset,
-        )
-        found = await view.engine.find_instances(query, actor=view.visitor.seeing)
+        seeing, registry = view.visitor.seeing, view.engine.registry
         return await view.page(
             "instances.html",
             asked=asked,
-            found=found[:PAGE],
-            count=await view.engine.count_instances(query, actor=view.visitor.seeing),
-            next_offset=asked.offset + PAGE if len(found) > PAGE else None,
-            previous_offset=max(asked.offset - PAGE, 0) if asked.offset else None,
+            page=await view.engine.page_instances(asked.query, actor=seeing),
+            count=await view.engine.count_instances(asked.query, actor=seeing),
             statuses=list(InstanceStatus),
-            workflows=sorted({name for name, _ in view.engine.registry.list_keys()}),
+            orders=list(InstanceOrder),
+            workflows=sorted({name for name, _ in registry.list_keys()}),
+            paths=registry.searchable(asked.workflow or None),
         )
 
     @get("/{instance_id:uuid}")
