@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from attrs import define, frozen
@@ -18,6 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from benchmarks.candidates import Host, NoticingSql, host
 from benchmarks.floors import TABLES
 from tests.postgres import PostgresServer
+
+POOL: Final[Any] = {"pool_size": 15, "max_overflow": 0, "pool_use_lifo": True}
+"""As the engine makes it from a URL: connections beyond the pool would be opened and closed all the time."""
 
 
 @frozen
@@ -34,7 +37,7 @@ class Server:
         dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         async with AsyncExitStack() as stack:
             stack.callback(self.postgres.drop_database, url)
-            engine = create_async_engine(url)
+            engine = create_async_engine(url, **POOL)
             stack.push_async_callback(engine.dispose)
             tally = Tally.of(engine)
             storage = NoticingSql(engine)
@@ -49,7 +52,7 @@ class Server:
     async def file(self) -> AsyncIterator[Host]:
         """Run an engine on a new SQLite database."""
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
-            engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/workflows.db")
+            engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/workflows.db", **POOL)
             storage = NoticingSql(engine, owns_engine=True)
             await storage.prepare()
             running = host(storage)
