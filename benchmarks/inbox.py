@@ -364,7 +364,7 @@ async def main() -> None:
         print("".join(found), end="", flush=True)
 
     if chosen.only != "sqlite":
-        with PostgresServer() as server:
+        with PostgresServer(fsync=True) as server:
             rows = chosen.rows or 1_000_000
             async with (
                 filled(server.create_database(), min(FEW, rows)) as few,
