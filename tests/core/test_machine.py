@@ -7,11 +7,12 @@ from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from attrs import evolve, fields
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.core.driving import Course, consumed, course, courses, entries, numbers
+from tests.core.driving import Course, consumed, course, courses, entries, numbers, started
 from tests.workflows import workflow
 from workflows_core import commands as cmd
 from workflows_core import events as ev
@@ -19,13 +20,15 @@ from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.errors import InvalidTransitionError, StepNotFoundError, WorkflowError
 from workflows_core.evolution import fold
 from workflows_core.instance import Instance
-from workflows_core.machine import advance, decide
+from workflows_core.machine import advance, consider, decide
+from workflows_core.machine.decision import Decision
 from workflows_core.paths import backwards
 from workflows_core.states import FINAL, InstanceStatus, TokenState
 from workflows_core.testing import strategies as workflows
 from workflows_core.testing.blocks import Idle
 from workflows_core.testing.clock import BEGINNING
 from workflows_core.testing.moves import beginning, endings
+from workflows_core.testing.strategies.commands import allowed_commands
 
 # 1. No accepted definition stalls
 
@@ -294,3 +297,45 @@ def test_a_step_is_not_left_along_an_edge_that_is_not_there() -> None:
         said = answer(definition, run.instance, cmd.Leave(at=BEGINNING, token=1, targets=targets))
 
         assert isinstance(said, InvalidTransitionError)
+
+
+@given(st.data())
+def test_one_decision_or_many_come_to_the_same(data: st.DataObject) -> None:
+    """Commands that are considered together do what they do one after the other; what is refused leaves no trace."""
+    run = data.draw(courses(max_size=15))
+    decision, instance, events = Decision(run.definition, run.instance), run.instance, list[ev.Event]()
+    looked_at: list[tuple[Instance | None, str]] = []
+    for _ in range(data.draw(st.integers(1, 4))):
+        allowed = list(allowed_commands(run.definition, instance, instance.updated_at))
+        anything = workflows.commands(run.definition, instance)
+        command = data.draw(st.sampled_from(allowed) | anything if allowed else anything)
+        said = answer(run.definition, instance, command)
+        if isinstance(said, WorkflowError):
+            with pytest.raises(type(said)):
+                consider(decision, command)
+        else:
+            consider(decision, command)
+            events += said[0]
+            instance = said[1]
+        if data.draw(st.booleans()):
+            looked_at.append((decision.instance, repr(instance)))
+
+    assert repr(decision.end()) == repr((tuple(events), instance))
+    assert [repr(seen) for seen, _ in looked_at] == [then for _, then in looked_at]
+
+
+def test_what_is_refused_in_the_middle_is_forgotten() -> None:
+    """A decision goes back to where it was, whatever had happened for the command until it was refused."""
+    definition = workflow(Idle("a"), Idle("b"), edges=[Edge("a", "b")], ends={"b"})
+    instance = started(definition)
+    decision = Decision(definition, instance)
+    consider(decision, cmd.StartStep(at=BEGINNING, token=1, owner="somebody"))
+    before = len(decision.events)
+    decision.emit(ev.StepCompleted(at=BEGINNING, token=1))
+
+    decision.forget(before)
+    consider(decision, cmd.LoseStep(at=BEGINNING, token=1, attempt=1))
+
+    _, running = advance(definition, instance, cmd.StartStep(at=BEGINNING, token=1, owner="somebody"))
+    _, lost = advance(definition, running, cmd.LoseStep(at=BEGINNING, token=1, attempt=1))
+    assert decision.end()[1] == lost

@@ -98,7 +98,6 @@ class Decision:
         self.draft = Draft(self._before)
         for event in self.events:
             self.draft.apply(event)
-        self.draft.leaving = []
         self._instance, self._known = self._before, 0
 
     def emit(self, event: ev.Event) -> None:
