@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from attrs import define
 
 from workflows_core.errors import StorageError
+from workflows_core.recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -64,9 +65,14 @@ class _Waiting:
 
 
 class Committer:
-    """Writes whatever transitions have piled up since the last flush in one transaction."""
+    """Writes whatever transitions have piled up since the last flush in one transaction.
+
+    Attributes:
+        recent: What it wrote last, of instances that wait for people.
+    """
 
     def __init__(self) -> None:
+        self.recent = Recent()
         # It keeps no storage alive: each transition brings the one to write it with, all of them the same.
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
@@ -83,11 +89,20 @@ class Committer:
         Raises:
             StorageError: If it could not be stored, and the caller does not insist.
         """
+        won = await self._written(storage, change, insists=insists)
+        if won:
+            self.recent.note(change.instance)
+        else:
+            self.recent.forget(change.instance.id)
+        return won
+
+    async def _written(self, storage: Storage, change: Transition, *, insists: bool) -> bool:
         if not self._is_flushing:
             self._is_flushing = True
             try:
                 return not await storage.flush([change])
             except StorageError:
+                self.recent.clear()
                 if not insists:
                     raise
             finally:
@@ -116,6 +131,7 @@ class Committer:
             except StorageError as error:
                 pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
                 failures += 1
+                self.recent.clear()
                 self._put_back(batch, error)
                 logger.warning(
                     "%d transitions could not be stored, trying again in %s s: %s", len(batch), pause, error

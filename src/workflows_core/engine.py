@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from copy import copy
 from typing import TYPE_CHECKING, Self, TypedDict
 
@@ -29,6 +29,7 @@ from workflows_core.errors import (
     InvalidDataError,
     InvalidTransitionError,
     NotSearchableError,
+    TaskNotFoundError,
 )
 from workflows_core.explanation import explain_instance
 from workflows_core.forms import JsonSchemaValidator
@@ -41,6 +42,7 @@ from workflows_core.oversight import stored_policies
 from workflows_core.paging import Page
 from workflows_core.permissions import Action, may, policies_of
 from workflows_core.ports import StoredDefinition, SubstitutionQuery, place_of_instance
+from workflows_core.recent import Recent
 from workflows_core.settling import carry_out
 from workflows_core.specification import definition_from
 from workflows_core.substitutions import Substitutions
@@ -662,14 +664,21 @@ class ExecutionEngine:
             InstanceNotFoundError: If there is no such instance, or none that the actor may see.
             InvalidTransitionError: If the step has no open task.
         """
+        user = user_id if actor is None else actor.user_id
+        known = self.recent.get(instance_id)
+        meant = None if known is None else _meant(known, step_name, user)
+        if meant is not None:
+            with suppress(InvalidTransitionError, TaskNotFoundError):  # perhaps it is another one by now
+                return await self.complete_task(
+                    meant.id, data,
+                    user_id=user_id, outcome=outcome, comment=comment, revision=revision, actor=actor,
+                )  # fmt: skip
         instance = await self.get_instance(instance_id, actor=actor)
-        tasks = [task for task in instance.tasks.values() if task.step_name == step_name]
-        if not tasks:
+        meant = _meant(instance, step_name, user)
+        if meant is None:
             raise InvalidTransitionError(
                 "complete the task", f"step {step_name!r} of instance {instance_id}", "not open"
             )
-        user = user_id if actor is None else actor.user_id
-        meant = min(tasks, key=lambda task: (user is None or task.assignee != user, task.token))
         return await self.complete_task(
             meant.id, data, user_id=user_id, outcome=outcome, comment=comment, revision=revision, actor=actor
         )
@@ -755,17 +764,49 @@ class ExecutionEngine:
             DefinitionNotFoundError: If its definition is not registered here.
         """
         while True:
-            instance = seen or await self.get_instance(instance_id)
+            change = await self._decided(seen or await self.get_instance(instance_id), commands)
             seen = None
-            definition = self.definition_of(instance)
-            asked = commands(instance)
-            change = await self._decide(
-                definition, instance, *(asked if isinstance(asked, Sequence) else [asked])
-            )
-            if self._condition is not None:
-                self._condition(instance)
             if await self._commit(change, None):
                 return change
+
+    async def attempt(
+        self, known: Instance, commands: Callable[[Instance], cmd.Command | Sequence[cmd.Command]]
+    ) -> Transition | None:
+        """Decide on an instance as it was known last, and apply.
+
+        Returns `None` if it is refused or somebody was faster: then nothing has happened, and it is to be decided on
+        the instance as it is.
+        """
+        try:
+            change = await self._decided(known, commands)
+        except Exception:  # noqa: BLE001 - whatever is against it, perhaps it is no longer
+            return None
+        return change if await self._commit(change, None) else None
+
+    async def _decided(
+        self, instance: Instance, commands: Callable[[Instance], cmd.Command | Sequence[cmd.Command]]
+    ) -> Transition:
+        definition = self.definition_of(instance)
+        asked = commands(instance)
+        change = await self._decide(
+            definition, instance, *(asked if isinstance(asked, Sequence) else [asked])
+        )
+        if self._condition is not None:
+            self._condition(instance)
+        return change
+
+    @property
+    def recent(self) -> Recent:
+        """What this process committed last, of instances that wait for people: to `attempt` something on.
+
+        It is empty for an engine that is in a transaction of its caller: that may see something else.
+        """
+        return committer_for(self.storage).recent if self._is_alone else Recent()
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether its transactions are its own."""
+        return self.storage.detached() is self.storage
 
     def definition_of(self, instance: Instance) -> WorkflowDefinition:
         """Return the definition that an instance runs here.
@@ -905,6 +946,12 @@ class Record:
     def step_executions(self) -> tuple[StepExecution, ...]:
         """What was executed, oldest first: a reading of the history."""
         return step_executions(self.entries)
+
+
+def _meant(instance: Instance, step_name: str, user: str | None) -> Task | None:
+    """Return the task that somebody means who names its step: the one that is with them, or else the oldest."""
+    tasks = [task for task in instance.tasks.values() if task.step_name == step_name]
+    return min(tasks, key=lambda task: (user is None or task.assignee != user, task.token), default=None)
 
 
 _LOOK_AGAIN = 0.25

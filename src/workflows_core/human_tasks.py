@@ -283,9 +283,8 @@ class HumanTasks:
         submitted, size = to_object(data, what="The submitted data")
         said = _text(comment, "The comment", "/comment") if comment and comment.strip() else None
         words = "complete the task"
-        task, seen, actor = await self._loaded(task_id, actor)
 
-        def command(instance: Instance) -> cmd.CompleteTask:
+        def command(task: Task, instance: Instance, actor: Actor | None) -> cmd.CompleteTask:
             self._check(actor or Actor.trusted(user_id), Action.COMPLETE, task, instance, words)
             if task.form_schema is not None:
                 problems = self._engine.forms.problems(task.form_schema, submitted)
@@ -304,15 +303,18 @@ class HumanTasks:
             )
 
         try:
-            change = await self._change(task, seen, actor, words, command)
+            change = await self._change(task_id, actor, words, command)
         except StaleTaskError as error:
-            raise await self._explained(error, task) from None
+            raise await self._explained(error) from None
         done = next(each for each in change.tasks if each.id == task_id)
         person = actor or Actor(user_id, tenant_id=change.instance.tenant_id)
+        if actor is not None and change.instance.tasks:
+            person = await self._engine.known(actor)
         return Completion(done, change.instance, _next_task(self._engine, change.instance, person))
 
-    async def _explained(self, error: StaleTaskError, task: Task) -> StaleTaskError:
+    async def _explained(self, error: StaleTaskError) -> StaleTaskError:
         """Add to a refusal what has changed."""
+        task = await self.get(error.task_id)
         entries = await self._engine.get_history(task.instance_id)
         changes = changes_since(error.quoted, task.id, entries)
         return StaleTaskError(task.id, error.quoted, error.current, changes)
@@ -583,9 +585,8 @@ class HumanTasks:
         changes: Sequence[tuple[type, dict[str, object]]],
     ) -> Task:
         """Carry out commands about a task, all or none, and return the task after them."""
-        task, seen, actor = await self._loaded(task_id, asking.actor)
 
-        def commands(_: Instance) -> list[cmd.Command]:
+        def commands(_task: Task, _instance: Instance, actor: Actor | None) -> list[cmd.Command]:
             common = {
                 "at": self._engine.clock.now(),
                 "task_id": task_id,
@@ -597,9 +598,10 @@ class HumanTasks:
             return [kind(**common, **fields) for kind, fields in changes]
 
         if not changes:
-            return await self.get(task_id, actor=actor)
-        change = await self._change(task, seen, actor, words, commands)
-        return next((each for each in change.tasks if each.id == task_id), task)
+            return await self.get(task_id, actor=asking.actor)
+        change = await self._change(task_id, asking.actor, words, commands)
+        done = next((each for each in change.tasks if each.id == task_id), None)
+        return done or change.instance.tasks[task_id]
 
     async def _loaded(self, task_id: UUID, actor: Actor | None) -> tuple[Task, Instance, Actor | None]:
         """Return a task with its instance, and the actor as known at this moment: all that is needed to decide."""
@@ -613,21 +615,44 @@ class HumanTasks:
 
     async def _change(
         self,
-        task: Task,
-        seen: Instance,
+        task_id: UUID,
         actor: Actor | None,
         words: str,
-        commands: Callable[[Instance], cmd.Command | list[cmd.Command]],
+        commands: Callable[[Task, Instance, Actor | None], cmd.Command | list[cmd.Command]],
     ) -> Transition:
+        """Carry out commands about a task: on what is known of it, or else on what is read.
+
+        For whom somebody stands in is only looked up where they may not do it in their own name, which comes first.
+        """
+        known = self._engine.recent.get_of_task(task_id)
+        if known is not None:
+            himself = None if actor is None else actor.standing_in(())
+            asked = self._checked(known.tasks[task_id], himself, words, commands)
+            change = await self._engine.attempt(known, asked)
+            if change is not None:
+                return change
+        task, seen, actor = await self._loaded(task_id, actor)
+        asked = self._checked(task, actor, words, commands)
+        return await self._engine.change(task.instance_id, asked, seen=seen)
+
+    def _checked(
+        self,
+        task: Task,
+        actor: Actor | None,
+        words: str,
+        commands: Callable[[Task, Instance, Actor | None], cmd.Command | list[cmd.Command]],
+    ) -> Callable[[Instance], cmd.Command | list[cmd.Command]]:
+        """Return the commands for an instance, asked for after looking whether the task is there to be seen."""
+
         def checked(instance: Instance) -> cmd.Command | list[cmd.Command]:
             if actor is not None:
                 self._check_visible_now(actor, task, instance)
             if task.id not in instance.tasks:
                 state = task.status if not task.is_open else "closed in the meantime"
                 raise InvalidTransitionError(words, f"task {task.id}", state)
-            return commands(instance)
+            return commands(task, instance, actor)
 
-        return await self._engine.change(task.instance_id, checked, seen=seen)
+        return checked
 
     async def _check_visible(self, actor: Actor, task: Task, instance: Instance) -> None:
         definition = await self._engine.get_definition(instance)

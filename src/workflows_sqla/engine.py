@@ -85,9 +85,15 @@ class PersistentExecutionEngine(ExecutionEngine):
     async def _owner(self) -> str | None:
         return await super()._owner() if self._autocommit else None
 
+    @property
+    def _is_alone(self) -> bool:
+        if self._session is None:
+            return super()._is_alone
+        return self._autocommit and not self._session.in_transaction()
+
     async def _flush(self, change: Transition) -> bool:
         """Write on the session where it has a transaction; nobody else's transitions belong there."""
-        if self._session is not None and (not self._autocommit or self._session.in_transaction()):
+        if self._session is not None and not self._is_alone:
             return not await self.storage.flush([change])
         return await committer_for(self.storage).commit(self.storage.detached(), change)
 
