@@ -17,7 +17,7 @@ from workflows_core.errors import StorageError
 from workflows_core.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Collection, Hashable
     from uuid import UUID
 
     from workflows_core.ports import Storage
@@ -89,18 +89,10 @@ class Committer:
         Raises:
             StorageError: If it could not be stored, and the caller does not insist.
         """
-        won = await self._written(storage, change, insists=insists)
-        if won:
-            self.recent.note(change.instance)
-        else:
-            self.recent.forget(change.instance.id)
-        return won
-
-    async def _written(self, storage: Storage, change: Transition, *, insists: bool) -> bool:
         if not self._is_flushing:
             self._is_flushing = True
             try:
-                return not await storage.flush([change])
+                return self._noted(change, lost=await storage.flush([change]))
             except StorageError:
                 self.recent.clear()
                 if not insists:
@@ -142,8 +134,17 @@ class Committer:
             else:
                 failures = 0
                 for each in batch:
-                    each.settle(each.change.instance.id not in lost)
+                    each.settle(self._noted(each.change, lost))
         self._is_flushing = False
+
+    def _noted(self, change: Transition, lost: Collection[UUID]) -> bool:
+        """Note what came of a transition before anybody is told; return whether it won."""
+        has_won = change.instance.id not in lost
+        if has_won:
+            self.recent.note(change.instance)
+        else:
+            self.recent.forget(change.instance.id)
+        return has_won
 
     def _next_batch(self) -> list[_Waiting]:
         """Take what waits, one transition of each instance: of two decided on one revision, one is lost."""
@@ -172,7 +173,7 @@ class Committer:
             except Exception as own:  # noqa: BLE001 - handed to those who wait for it
                 each.settle(own)
             else:
-                each.settle(not lost)
+                each.settle(self._noted(each.change, lost))
 
     def _put_back(self, batch: list[_Waiting], error: StorageError) -> None:
         for each in batch:
