@@ -34,7 +34,10 @@ MOST: Final = 1000
 
 def committer_for(storage: Storage) -> Committer:
     """Return the committer of a storage in this event loop: all who write to it share one."""
-    committers = _committers.setdefault(asyncio.get_running_loop(), WeakKeyDictionary())
+    loop = asyncio.get_running_loop()
+    committers = _committers.get(loop)
+    if committers is None:
+        committers = _committers[loop] = WeakKeyDictionary()
     committer = committers.get(storage.identity)
     if committer is None:
         committer = committers[storage.identity] = Committer()

@@ -48,11 +48,16 @@ class WorkflowContext:
         self.workflow_version: str = instance.definition_version
         self.current_step: str = step
         self.attempt = attempt
-        self.idempotency_key = f"{instance.id}:{token}"
+        self._token = token
         self.user_id: str | None = instance.created_by
         self.tenant_id: str | None = instance.tenant_id
         self.started_at: datetime = instance.started_at
         self.session: Any = None
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt at this step of this run."""
+        return f"{self.instance_id}:{self._token}"
 
     @property
     def data(self) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Run:
         self._is_stale = False
         self._claimed: Instance | None = None
         self._context = copy_context()  # no step sees what another one put into its own
+        self._name = f"workflows-run-{instance.id}"
 
     @property
     def instance_id(self) -> UUID:
@@ -128,15 +129,15 @@ class Run:
             self._settling = self._begin(self._settle())
 
     def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        name = f"workflows-run-{self._instance.id}"
-        return asyncio.create_task(work, name=name, context=self._context.copy())
+        return asyncio.create_task(work, name=self._name, context=self._context.copy())
 
     async def _settle(self) -> None:
         """Commit what was reported and execute what is held then, until there are no more news."""
         try:
             while self._has_news:
                 self._has_news = False
-                await self._see()
+                if self._is_stale:
+                    await self._see()
                 if self._wants_settling:
                     await self._commit()
                 self._align()
@@ -164,10 +165,9 @@ class Run:
 
     async def _see(self) -> None:
         """Look at what others changed."""
-        if self._is_stale:
-            self._is_stale = False
-            self._advance(await self._runner.reload(self._instance.id))
-            self._wants_settling = True
+        self._is_stale = False
+        self._advance(await self._runner.reload(self._instance.id))
+        self._wants_settling = True
 
     def _advance(self, instance: Instance) -> None:
         """Go on from a state of the instance, unless a newer one is known."""
@@ -323,10 +323,11 @@ class Run:
             on_refused=None if refuses else self._came_too_late,
             asks=asks,
         )
+        if not events:
+            return None
         actors = {report.actor for report in reports}
         actor = actors.pop() if len(actors) == 1 else None
-        searchable = self._definition.searchable
-        return transition(before, after, events, actor=actor, searchable=searchable) if events else None
+        return transition(before, after, events, actor=actor, searchable=self._definition.searchable)
 
     def _came_too_late(self, error: InvalidTransitionError) -> None:
         """Drop a result that nobody waits for any more: the step was canceled, or taken over."""

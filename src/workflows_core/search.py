@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -17,6 +18,7 @@ MOST_BYTES: Final = 2_000
 """Nor what is beyond so many bytes (UTF-8) of words and a space before each: storages keep all in one place of an index."""
 
 
+@lru_cache(maxsize=256)  # many tasks have the same title
 def words_in(text: str) -> tuple[str, ...]:
     """Return the words of a text, each once, in a form in which upper and lower case are the same."""
     plain = unicodedata.normalize("NFKC", text).casefold()

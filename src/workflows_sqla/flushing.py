@@ -28,7 +28,6 @@ from workflows_sqla.people import calls_for, people_values
 from workflows_sqla.searching import value_calls, values_in
 from workflows_sqla.sqlite import in_its_thread, transaction
 
-_PEOPLE: Final = ("new_offers", "taken_tasks", "new_participants")
 _ATTEMPTS: Final = 5
 """How often a flush is tried that the database rolls back for the sake of others."""
 
@@ -100,27 +99,13 @@ def all_values(transition: Transition, watched: Watched) -> Values:
 
 def shape(values: Sequence[Values]) -> Shape:
     """Return the arguments of `writes.write` for a statement that can do all of these."""
-    return {
-        "starts": any(each["base_revision"] is None for each in values),
-        "with_tasks": any(each["changed_tasks"] is not None for each in values),
-        "with_people": any(each[name] is not None for each in values for name in _PEOPLE),
-        "with_values": any(each["new_values"] is not None for each in values),
-        "tells": any(each["payloads"] is not None for each in values),
-    }
+    needed = frozenset(name for name in writes.OPTIONAL for each in values if each[name] is not None)
+    return {"needed": needed, "starts": any(each["base_revision"] is None for each in values)}
 
 
 @cache
-def _at_once(
-    *, starts: bool, with_tasks: bool, with_people: bool, with_values: bool, tells: bool
-) -> DriverStatement:
-    statement = writes.write(
-        starts=starts,
-        with_tasks=with_tasks,
-        with_people=with_people,
-        with_values=with_values,
-        tells=tells,
-    )
-    return DriverStatement.of(statement, POSTGRESQL)
+def _at_once(*, needed: frozenset[str], starts: bool) -> DriverStatement:
+    return DriverStatement.of(writes.write(needed, starts=starts), POSTGRESQL)
 
 
 async def _fetch(engine: AsyncEngine, text: str, rows: list[list[Any]]) -> list[Sequence[Any]]:
@@ -142,11 +127,8 @@ async def _fetch(engine: AsyncEngine, text: str, rows: list[list[Any]]) -> list[
 class Shape(TypedDict):
     """What a statement has to be able to do; see `writes.write`."""
 
+    needed: frozenset[str]
     starts: bool
-    with_tasks: bool
-    with_people: bool
-    with_values: bool
-    tells: bool
 
 
 _Call: TypeAlias = tuple[str, list[Any]]

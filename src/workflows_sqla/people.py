@@ -6,7 +6,7 @@ lists are sorted by; so a page of what somebody could take is read off an index.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -92,17 +92,12 @@ def calls_for(transition: Transition) -> Iterator[tuple[Any, Values]]:
 
 
 def people_values(transition: Transition) -> Values:
-    """Make the parameters of `parts`; `None` for what there is nothing of."""
+    """Make the parameters of `PARTS`; `None` for what there is nothing of."""
     return {
         "new_offers": [*offers_in(transition)] or None,
         "taken_tasks": [task.id for task in taken_in(transition)] or None,
         "new_participants": [*transition.participants] or None,
     }
-
-
-def parts(changed: CTE) -> tuple[CTE, ...]:
-    """Return what writes offers and participants, if `changed` holds the instance: if its transition did not lose."""
-    return _offers_saved(changed), _offers_removed(changed), _participants_added(changed)
 
 
 def _offers_saved(changed: CTE) -> CTE:
@@ -130,6 +125,14 @@ def _participants_added(changed: CTE) -> CTE:
     rows = select(changed.c.id, given.c.key).select_from(changed.join(given, true()))
     added = postgresql.insert(participants).from_select(["instance_id", "key"], rows, include_defaults=False)
     return added.on_conflict_do_nothing().cte("participants_added")
+
+
+PARTS: Final[Mapping[str, Callable[[CTE], CTE]]] = {
+    "new_offers": _offers_saved,
+    "taken_tasks": _offers_removed,
+    "new_participants": _participants_added,
+}
+"""What writes each of `people_values`, if the given part of the statement holds the instance: if its transition did not lose."""
 
 
 def _moving(excluded: Any) -> dict[str, Any]:

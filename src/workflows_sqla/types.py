@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -74,6 +75,10 @@ class Id(TypeDecorator[UUID]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Use the database's own type where it has one."""
         return Uuid() if dialect.name == "postgresql" else LargeBinary(16)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[UUID | None], Any] | None:
+        """Leave the value alone where there is such a type: nothing needs to be called then."""
+        return None if dialect.name == "postgresql" else super().bind_processor(dialect)
 
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> UUID | bytes | None:
         """Write the bytes where there is no such type."""

@@ -11,8 +11,9 @@ statements are calls of a function, not messages.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     CTE,
@@ -100,19 +101,16 @@ def save_task() -> Insert:
 
 
 @cache
-def write(
-    *, starts: bool, with_tasks: bool, with_people: bool, with_values: bool, tells: bool
-) -> Select[Any]:
+def write(needed: frozenset[str], *, starts: bool) -> Select[Any]:
     """Write a transition; returns the id of its instance, and nothing if it lost.
 
-    Leaving out what is not needed saves the server a third of its work.
+    Leaving out what is not needed saves the server half of its work.
 
     Args:
+        needed: What it may do besides, by the parameters that say what, each a JSON list: write tasks
+            (`changed_tasks`, rows), what `people.PARTS` tells, and what is found in data (`new_values`, rows), and notify
+            `channel` (`payloads`, texts).
         starts: Whether it may be a start.
-        with_tasks: Whether it may change tasks, given in `changed_tasks` as a JSON list of rows.
-        with_people: Whether it may change whom tasks are offered to, or who has a part; see `people.parts`.
-        with_values: Whether it may change what is found in data, given in `new_values` as a JSON list of rows.
-        tells: Whether it may notify `channel`, of every text in the JSON list `payloads`.
     """
     position = func.greatest(instances.c.position, transaction_id())
     saved = save_instance().values(position=position)
@@ -125,13 +123,9 @@ def write(
         include_defaults=False,
     )
     statement = select(changed.c.id).add_cte(entry.cte("noted"))
-    if tells:
+    if "payloads" in needed:
         statement = statement.add_columns(_notified())
-    if with_people:
-        statement = statement.add_cte(*people.parts(changed))
-    if with_values:
-        statement = statement.add_cte(values_saved(changed))
-    return statement.add_cte(_tasks_saved(changed)) if with_tasks else statement
+    return statement.add_cte(*(part(changed) for name, part in _PARTS.items() if name in needed))
 
 
 def _added() -> CTE:
@@ -148,6 +142,15 @@ def _tasks_saved(changed: CTE) -> CTE:
     saved = postgresql.insert(tasks).from_select([*tasks.c.keys()], rows, include_defaults=False)
     saved = saved.on_conflict_do_update(index_elements=[tasks.c.id], set_=_columns_of(saved.excluded))
     return saved.cte("tasks_saved")
+
+
+_PARTS: Final[Mapping[str, Callable[[CTE], CTE]]] = {
+    **people.PARTS,
+    "new_values": values_saved,
+    "changed_tasks": _tasks_saved,
+}
+OPTIONAL: Final = (*_PARTS, "payloads")
+"""The parameters that say what a transition does besides; `None` where it does not."""
 
 
 def _notified() -> ScalarSelect[Any]:
