@@ -17,7 +17,7 @@ from workflows_core.errors import StorageError
 from workflows_core.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable
+    from collections.abc import Collection, Hashable, Iterable, Sequence
     from uuid import UUID
 
     from workflows_core.ports import Storage
@@ -70,6 +70,9 @@ class _Waiting:
 class Committer:
     """Writes whatever transitions have piled up since the last flush in one transaction.
 
+    Where the storage can do several flushes at the same time, another begins as soon as it carries as much as those under
+    way. No instance is in two of them.
+
     Attributes:
         recent: What it wrote last, of instances that wait for people.
     """
@@ -78,8 +81,11 @@ class Committer:
         self.recent = Recent()
         # It keeps no storage alive: each transition brings the one to write it with, all of them the same.
         self._waiting: list[_Waiting] = []
-        self._writing: asyncio.Task[None] | None = None
-        self._is_flushing = False
+        self._under_way: set[UUID] = set()
+        """The instances that are being written."""
+        self._flushes = 0
+        self._failures = 0
+        self._writers: set[asyncio.Task[None]] = set()
 
     async def commit(self, storage: Storage, change: Transition, *, insists: bool = False) -> bool:
         """Write a transition; return `True` once it is durable, `False` if it lost.
@@ -92,53 +98,69 @@ class Committer:
         Raises:
             StorageError: If it could not be stored, and the caller does not insist.
         """
-        if not self._is_flushing:
-            self._is_flushing = True
+        if not self._flushes:  # it needs no task of its own
+            self._begin([change])
             try:
-                return self._noted(change, lost=await storage.flush([change]))
+                return self._noted(change, await self._flush(storage, [change]))
             except StorageError:
-                self.recent.clear()
                 if not insists:
                     raise
             finally:
-                self._go_on()
-        return await self._queue(storage, change, insists=insists)
-
-    async def _queue(self, storage: Storage, change: Transition, *, insists: bool) -> bool:
+                self._end(storage, [change])
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(storage, change, insists, done))
-        if not self._is_flushing:
-            self._go_on()
+        self._go_on(storage)
         return await done
 
-    def _go_on(self) -> None:
-        """Let the next flush begin, if anything waits for it."""
-        self._is_flushing = bool(self._waiting)
-        if self._is_flushing:
-            self._writing = asyncio.create_task(self._write(), name="workflows-commit")
+    def _begin(self, changes: Iterable[Transition]) -> None:
+        self._flushes += 1
+        self._under_way.update(each.instance.id for each in changes)
 
-    async def _write(self) -> None:
-        """Flush until nothing waits any more."""
-        failures = 0
-        while batch := self._next_batch():
-            try:
-                lost = await batch[0].storage.flush([each.change for each in batch])
-            except StorageError as error:
-                pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
-                failures += 1
-                self.recent.clear()
-                self._put_back(batch, error)
-                logger.warning(
-                    "%d transitions could not be stored, trying again in %s s: %s", len(batch), pause, error
-                )
-                await asyncio.sleep(pause)
-            except Exception as error:  # noqa: BLE001 - handed to those who wait for it
-                await self._write_singly(batch, error)
-            else:
-                failures = 0
-                for each in batch:
-                    each.settle(self._noted(each.change, lost))
-        self._is_flushing = False
+    def _end(self, storage: Storage, changes: Iterable[Transition]) -> None:
+        self._flushes -= 1
+        self._under_way.difference_update(each.instance.id for each in changes)
+        self._go_on(storage)
+
+    def _go_on(self, storage: Storage) -> None:
+        """Begin a flush of what waits: if none is under way, or beside others if it carries as much as they do."""
+        waiting = len(self._waiting)
+        if self._flushes and (self._flushes >= storage.parallel_flushes or waiting < len(self._under_way)):
+            return
+        batch = self._next_batch() if waiting else []
+        if batch:
+            self._begin(each.change for each in batch)
+            writer = asyncio.create_task(self._write(batch), name="workflows-commit")
+            self._writers.add(writer)
+            writer.add_done_callback(self._writers.discard)
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        storage, changes = batch[0].storage, [each.change for each in batch]
+        try:
+            lost = await self._flush(storage, changes)
+        except StorageError as error:
+            pause = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
+            self._failures += 1
+            self._put_back(batch, error)
+            logger.warning(
+                "%d transitions could not be stored, trying again in %s s: %s", len(batch), pause, error
+            )
+            await asyncio.sleep(pause)
+        except Exception as error:  # noqa: BLE001 - handed to those who wait for it
+            await self._write_singly(batch, error)
+        else:
+            self._failures = 0
+            for each in batch:
+                each.settle(self._noted(each.change, lost))
+        finally:
+            self._end(storage, changes)
+
+    async def _flush(self, storage: Storage, changes: Sequence[Transition]) -> Collection[UUID]:
+        """Flush, and return the instances whose transitions lost."""
+        try:
+            return await storage.flush(changes)
+        except StorageError:
+            self.recent.clear()
+            raise
 
     def _noted(self, change: Transition, lost: Collection[UUID]) -> bool:
         """Note what came of a transition before anybody is told; return whether it won."""
@@ -156,10 +178,11 @@ class Committer:
         for each in self._waiting:
             if each.done.done():  # canceled
                 continue
-            if each.change.instance.id in batch or len(batch) == MOST:
+            id_ = each.change.instance.id
+            if id_ in batch or id_ in self._under_way or len(batch) == MOST:
                 left.append(each)
             else:
-                batch[each.change.instance.id] = each
+                batch[id_] = each
         self._waiting = left
         return [*batch.values()]
 
@@ -170,7 +193,7 @@ class Committer:
             return
         for each in batch:
             try:
-                lost = await each.storage.flush([each.change])
+                lost = await self._flush(each.storage, [each.change])
             except StorageError as fault:
                 self._put_back([each], fault)
             except Exception as own:  # noqa: BLE001 - handed to those who wait for it

@@ -872,11 +872,13 @@ class ExecutionEngine:
     async def _write(self, change: Transition, definition: WorkflowDefinition | None) -> bool:
         if definition is None or _identity(definition) in remembered_in(self.storage):
             return await self._flush(change)
+        recent = self.recent
         async with self.storage.unit_of_work() as unit:
             await self._remember(unit, definition)
             if await unit.apply([change]):
                 return False
             await unit.commit()
+        recent.note(change.instance)
         return True
 
     async def _flush(self, change: Transition) -> bool:

@@ -105,6 +105,11 @@ class MemoryStorage:
         """Return itself: it depends on nobody."""
         return self
 
+    @property
+    def parallel_flushes(self) -> int:
+        """One: it takes no time."""
+        return 1
+
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[MemoryUnitOfWork]:
         """Open a transaction; the first write takes the one write lock and keeps it until the end."""

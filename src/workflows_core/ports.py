@@ -642,6 +642,11 @@ class Storage(Protocol):
         """
         ...
 
+    @property
+    def parallel_flushes(self) -> int:
+        """How many flushes at the same time are faster than one after the other: 1 where writers wait for each other."""
+        ...
+
     def unit_of_work(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Open a transaction; leaving the context without `commit` rolls it back."""
         ...

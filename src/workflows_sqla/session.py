@@ -49,6 +49,11 @@ class SessionStorage:
         """Return the storage on the session's engine."""
         return self._storage
 
+    @property
+    def parallel_flushes(self) -> int:
+        """One: it is one session."""
+        return 1
+
     def unit_of_work(self) -> AbstractAsyncContextManager[SqlUnitOfWork]:
         """Open a unit of work, in the session's transaction if it has one."""
         return self._storage.unit_of_work() if self._is_idle else self._in_session()

@@ -44,6 +44,8 @@ _DRIVERS: Final = {
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
+PARALLEL_FLUSHES: Final = 2
+"""How many flushes PostgreSQL does at a time: while one waits for the disk, another is worked on."""
 CONNECTIONS: Final = 15
 """How many an engine has that is made here. All are kept: who closes them again under load opens them all the time."""
 
@@ -89,6 +91,7 @@ class SqlStorage:
         self.engine = engine
         self._owns_engine = owns_engine
         self._flush = flush_on(engine)
+        self.parallel_flushes = 1 if engine.dialect.name == "sqlite" else PARALLEL_FLUSHES
         self._modes = Modes.of(engine)
         side = SideConnection(engine)
         self._locks = runner_locks(engine, side)

@@ -11,8 +11,9 @@ import pytest
 from workflows_core import committer as committing
 from workflows_core.committer import Committer, committer_for
 from workflows_core.errors import InvalidDataError, StorageError
+from workflows_core.instance import Instance
 from workflows_core.memory import MemoryStorage
-from workflows_core.testing.samples import begin_step, start
+from workflows_core.testing.samples import begin_step, course, start
 from workflows_core.transition import Transition
 
 Fault = Callable[[Sequence[Transition]], None]
@@ -21,11 +22,16 @@ Fault = Callable[[Sequence[Transition]], None]
 class Slow(MemoryStorage):
     """Begins to write when it is told to; notes the batches it got, and fails as it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, parallel_flushes: int = 1) -> None:
         super().__init__()
+        self.most = parallel_flushes
         self.batches: list[list[UUID]] = []
         self.may_write = asyncio.Event()
         self.faults: list[Fault] = []
+
+    @property
+    def parallel_flushes(self) -> int:
+        return self.most
 
     async def flush(self, transitions: Sequence[Transition]) -> frozenset[UUID]:
         self.batches.append([each.instance.id for each in transitions])
@@ -55,6 +61,13 @@ async def begun(storage: Slow, changes: Sequence[Transition], **options: bool) -
     tasks = [asyncio.create_task(committer.commit(storage, each, **options)) for each in changes]
     await turns()
     return tasks
+
+
+async def committed(storage: Slow, changes: Sequence[Transition]) -> Instance:
+    """Commit what happens to one instance, and return how it is then."""
+    for each in changes:
+        assert await committer_for(storage).commit(storage, each)
+    return changes[-1].instance
 
 
 async def turns() -> None:
@@ -180,3 +193,59 @@ async def test_it_does_not_keep_a_storage_alive() -> None:
     del storage
     gc.collect()
     assert gone() is None
+
+
+async def test_another_flush_begins_as_soon_as_it_carries_as_much_as_those_under_way() -> None:
+    storage, changes = Slow(parallel_flushes=2), [start() for _ in range(9)]
+    tasks = await begun(storage, changes[:2])
+    assert storage.batches == [ids(changes[:1]), ids(changes[1:2])]  # one beside one
+
+    tasks += await begun(storage, changes[2:6])
+    assert len(storage.batches) == 2  # there is room for two
+    storage.may_write.set()
+    await asyncio.gather(*tasks)
+    assert storage.batches[2:] == [ids(changes[2:6])]
+
+
+async def test_a_few_wait_for_a_large_flush_instead_of_making_a_small_one() -> None:
+    storage, blocker, changes = Slow(), start(), [start() for _ in range(8)]
+    tasks = await begun(storage, [blocker, *changes[:4]])
+    storage.most, blocked, storage.may_write = 2, storage.may_write, asyncio.Event()
+    blocked.set()
+    await turns()
+    assert storage.batches[1:] == [ids(changes[:4])]
+
+    tasks += await begun(storage, changes[4:7])
+    assert len(storage.batches) == 2
+    tasks += await begun(storage, changes[7:])
+    assert storage.batches[2:] == [ids(changes[4:])]
+    storage.may_write.set()
+    assert all(await asyncio.gather(*tasks))
+
+
+async def test_no_instance_is_in_two_flushes_at_the_same_time() -> None:
+    """The second would wait in the database for the first, with all others that go with it."""
+    storage, first = Slow(parallel_flushes=2), start()
+    storage.may_write.set()
+    await storage.flush([first])
+    storage.may_write.clear()
+    rivals = [begin_step(first.instance, owner=owner) for owner in ("one", "two")]
+    tasks = await begun(storage, [*rivals, other := start()])
+    assert storage.batches[1:] == [ids(rivals[:1]), ids([other])]
+
+    storage.may_write.set()
+    assert await asyncio.gather(*tasks) == [True, False, True]
+    assert storage.batches[3:] == [ids(rivals[1:])]
+
+
+async def test_what_was_written_is_forgotten_when_the_storage_was_gone(storage: Slow) -> None:
+    """Behind the same address there may be another one afterwards, which does not have it."""
+    storage.may_write.set()
+    committer = committer_for(storage)
+    opened = await committed(storage, course())
+    assert committer.recent.get(opened.id) == opened
+
+    storage.faults = [unreachable]
+    with pytest.raises(StorageError, match="gone"):
+        await committer.commit(storage, start())
+    assert committer.recent.get(opened.id) is None
