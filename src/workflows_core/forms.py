@@ -8,6 +8,7 @@ no text can take exponential time; look-around and back-references do not exist 
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -60,6 +61,19 @@ JSON_SCHEMA: Final[FormValidator] = JsonSchemaValidator()
 
 def _compiled(schema: object) -> Validator | str:
     """Return the schema ready for use, or what is wrong with it."""
+    try:
+        return _compiled_once(marshal.dumps(schema))
+    except ValueError:  # not made of plain values
+        return _checked(schema)
+
+
+@lru_cache(maxsize=512)
+def _compiled_once(written: bytes) -> Validator | str:
+    """Do so for what `marshal` wrote: to tell that way whether a schema is known takes a tenth of checking it again."""
+    return _checked(marshal.loads(written))  # noqa: S302 - what this process wrote a moment ago
+
+
+def _checked(schema: object) -> Validator | str:
     plain = dict(schema) if isinstance(schema, Mapping) else schema
     try:
         document, _size = to_object(plain, what="The schema", limit=MAX_SCHEMA_BYTES)
