@@ -1,6 +1,7 @@
 """How a database would carry out a statement."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Executable
@@ -29,10 +30,12 @@ def _explain(element: Explain, compiler: Any, **options: Any) -> str:
     return f"EXPLAIN {compiler.process(element.statement, **options)}"
 
 
-async def plan_of(connection: AsyncConnection, statement: Any) -> str:
+async def plan_of(
+    connection: AsyncConnection, statement: Any, parameters: Mapping[str, Any] | None = None
+) -> str:
     """Return how a statement would be carried out, a line for each part."""
     if connection.dialect.name == "postgresql":
-        found = await connection.execute(Explain(statement))
+        found = await connection.execute(Explain(statement), parameters)
     else:  # the plan does not depend on the values
         compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
         nothing = (None,) * len(compiled.positiontup)

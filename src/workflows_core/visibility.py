@@ -37,6 +37,11 @@ class Visibility:
     created_by: str | None
     identities: tuple[Identity, ...]
 
+    @property
+    def sees_tenant(self) -> bool:
+        """Whether they see everything of their tenant."""
+        return self.sees_all and not self.excepted
+
     def oversees(self, name: str, version: str) -> bool:
         """Say whether they see everything of a definition."""
         return (name, version) in self.definitions or (self.sees_all and (name, version) not in self.excepted)

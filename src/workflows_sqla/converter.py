@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from attrs import AttrsInstance, asdict, fields
-from sqlalchemy import Row
+from sqlalchemy import Result, Row
 
 from workflows_core.evolution import replay
 from workflows_core.instance import Instance
@@ -39,6 +39,8 @@ _LISTS: Final = ("outcomes", "candidate_users", "candidate_groups")
 _DETAILS: Final = frozenset(field.name for field in fields(TaskDetails))
 _SEARCHED: Final = tuple(field.name for field in fields(Task) if field.name not in _DETAILS)
 """The fields of a task that have columns of their own."""
+TASK_COLUMNS: Final = tuple(tasks.c[name] for name in (*_SEARCHED, "details"))
+"""What a task is read from, without what it is only found by."""
 _DOCUMENTS: Final = tuple(column.name for column in tasks.c if isinstance(column.type, Document))
 
 
@@ -185,9 +187,18 @@ def sorted_by(task: Task) -> Values:
     return {"due_key": NEVER if task.due_at is None else task.due_at, "rank": -task.priority}
 
 
+def to_tasks(rows: Result[Any]) -> list[Task]:
+    """Read the tasks of a list, of which each row is one, of `TASK_COLUMNS`."""
+    return [_to_task(row) for row in rows]
+
+
 def to_task(row: AnyRow) -> Task:
     """Read a task."""
-    *found, document = _task_columns(row._fields)(row)
+    return _to_task(_task_columns(row._fields)(row))
+
+
+def _to_task(row: Sequence[Any]) -> Task:
+    *found, document = row
     values = dict(zip(_SEARCHED, found, strict=True))
     for name in _LISTS:
         values[name] = tuple(values[name])
@@ -198,7 +209,7 @@ def to_task(row: AnyRow) -> Task:
 @cache
 def _task_columns(names: tuple[str, ...]) -> Callable[[AnyRow], tuple[Any, ...]]:
     """Return what takes the columns of a task out of a row that has these: by their places, as there are many."""
-    return itemgetter(*(names.index(name) for name in (*_SEARCHED, "details")))
+    return itemgetter(*(names.index(column.name) for column in TASK_COLUMNS))
 
 
 def _fields(row: AnyRow, kind: type[AttrsInstance]) -> Values:

@@ -34,6 +34,7 @@ from workflows_sqla.converter import (
     to_summary,
     to_tally,
     to_task,
+    to_tasks,
 )
 from workflows_sqla.feed import read_feed
 from workflows_sqla.inbox import task_count, task_page
@@ -180,11 +181,11 @@ class Tasks:
 
     async def find(self, query: TaskQuery) -> Sequence[Task]:
         """Return tasks; see the port."""
-        return [to_task(row) for row in await self._reader.execute(task_page(query, self._reader.dialect))]
+        return to_tasks(await self._reader.execute(*task_page(query, self._reader.dialect)))
 
     async def count(self, query: TaskQuery) -> int:
         """Count tasks; see the port."""
-        counted: int = (await self._reader.execute(task_count(query, self._reader.dialect))).scalar_one()
+        counted: int = (await self._reader.execute(*task_count(query, self._reader.dialect))).scalar_one()
         return counted
 
 

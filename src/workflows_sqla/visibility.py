@@ -29,7 +29,7 @@ def seen_instances(
         version: Its version.
         instance_id: The id of the instance.
     """
-    if seen.sees_all and not seen.excepted:
+    if seen.sees_tenant:
         return None
     found = [*_instances(seen)]
     having_part = instance_id.in_(union_all(*found)) if found else false()
