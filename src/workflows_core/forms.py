@@ -62,7 +62,7 @@ JSON_SCHEMA: Final[FormValidator] = JsonSchemaValidator()
 def _compiled(schema: object) -> Validator | str:
     """Return the schema ready for use, or what is wrong with it."""
     try:
-        return _compiled_once(marshal.dumps(schema))
+        return _compiled_once(marshal.dumps(schema))  # type: ignore[arg-type]  # or it says so
     except ValueError:  # not made of plain values
         return _checked(schema)
 

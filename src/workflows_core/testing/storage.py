@@ -17,6 +17,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -378,6 +379,14 @@ class StorageSuite(MessageSuite, DueSuite, TallySuite, FeedSuite, ReservationSui
 
         for instance in instances:
             assert sum(instance.id in losers for losers in lost) == 5
+
+    async def test_as_many_flushes_as_it_says_are_done_at_the_same_time(self, storage: Storage) -> None:
+        """Each with instances of its own."""
+        assert storage.parallel_flushes >= 1
+        batches = [[start() for _ in range(5)] for _ in range(storage.parallel_flushes)]
+        assert not any(await asyncio.gather(*map(storage.flush, batches)))
+        for change in chain.from_iterable(batches):
+            assert_same(change.instance, await found(storage, change.instance.id))
 
     @both_ways
     async def test_of_many_starts_under_one_key_exactly_one_wins(
