@@ -12,9 +12,9 @@ from workflows_cli import documents
 from workflows_cli.filters import instance_filter
 from workflows_cli.finding import find_workflows
 from workflows_cli.hosts import with_engine
+from workflows_cli.listing import Part, in_parts
 from workflows_cli.options import as_json, database_url, maybe_app
-from workflows_cli.printing import note, print_json
-from workflows_cli.tables import Column, print_table
+from workflows_cli.tables import Column
 from workflows_cli.times import span
 from workflows_core.ports import InstanceOrder
 
@@ -42,21 +42,7 @@ _COLUMNS: Final = (
     show_default=True,
     help="In which order: by their start, or by their last change.",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    metavar="NUMBER",
-    default=50,
-    show_default=True,
-    help="At most so many.",
-)
-@click.option(
-    "--offset",
-    type=click.IntRange(min=0),
-    metavar="NUMBER",
-    default=0,
-    help="Leave out so many at the front.",
-)
+@in_parts
 @database_url
 @maybe_app
 @as_json
@@ -64,8 +50,7 @@ def instances(
     *,
     query: InstanceQuery,
     order: str,
-    limit: int,
-    offset: int,
+    part: Part,
     database_url: str,
     place: str | None,
     as_json: bool,
@@ -77,21 +62,19 @@ def instances(
     if query.data and place is None:
         raise click.UsageError("--where needs --app: the code of workflows says what is searchable.")
     registry = find_workflows(place) if query.data and place is not None else None
-    asked = evolve(query, order=InstanceOrder(order), limit=limit + 1, offset=offset)
+    asked = part.of(evolve(query, order=InstanceOrder(order)))
 
     async def work(engine: ExecutionEngine) -> tuple[Sequence[InstanceSummary], datetime]:
         return await engine.find_instances(asked), engine.clock.now()
 
     found, now = with_engine(work, database_url, registry)
-    if as_json:
-        print_json([documents.of_instance(each) for each in found[:limit]])
-        return
-    if not found:
-        note("There are none.")
-        return
-    print_table(_COLUMNS, [_row(each, now) for each in found[:limit]])
-    if len(found) > limit:
-        note(f"There are more: --offset {offset + limit}.")
+    part.show(
+        found,
+        as_json=as_json,
+        document=documents.of_instance,
+        columns=_COLUMNS,
+        row=lambda each: _row(each, now),
+    )
 
 
 def _row(instance: InstanceSummary, now: datetime) -> list[object]:

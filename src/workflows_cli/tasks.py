@@ -12,8 +12,9 @@ from workflows_cli import documents
 from workflows_cli.acting import acting_as
 from workflows_cli.each import Answer, tell_each, with_each
 from workflows_cli.hosts import with_engine
+from workflows_cli.listing import Part, in_parts
 from workflows_cli.options import app, as_json, database_url
-from workflows_cli.printing import clean, note, print_json, say, styled
+from workflows_cli.printing import clean, print_json, say, styled
 from workflows_cli.tables import Column, print_table
 from workflows_cli.telling import with_whom
 from workflows_cli.times import due
@@ -62,21 +63,7 @@ _ANY: Final = "any"
     show_default=True,
     help="In which order.",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    metavar="NUMBER",
-    default=50,
-    show_default=True,
-    help="At most so many.",
-)
-@click.option(
-    "--offset",
-    type=click.IntRange(min=0),
-    metavar="NUMBER",
-    default=0,
-    help="Leave out so many at the front.",
-)
+@in_parts
 @database_url
 @as_json
 def tasks(
@@ -91,8 +78,7 @@ def tasks(
     search: str | None,
     tenant: str | None,
     order: str,
-    limit: int,
-    offset: int,
+    part: Part,
     database_url: str,
     as_json: bool,
 ) -> None:
@@ -111,21 +97,13 @@ def tasks(
             text=search,
             tenant_id=tenant,
             order=TaskOrder(order),
-            limit=limit + 1,
-            offset=offset,
         )
-        return await engine.find_tasks(query), now
+        return await engine.find_tasks(part.of(query)), now
 
     found, now = with_engine(work, database_url)
-    if as_json:
-        print_json([documents.of_task(each) for each in found[:limit]])
-        return
-    if not found:
-        note("There are none.")
-        return
-    print_table(_COLUMNS, [_row(each, now) for each in found[:limit]])
-    if len(found) > limit:
-        note(f"There are more: --offset {offset + limit}.")
+    part.show(
+        found, as_json=as_json, document=documents.of_task, columns=_COLUMNS, row=lambda each: _row(each, now)
+    )
 
 
 def _row(task: Task, now: datetime) -> list[object]:
