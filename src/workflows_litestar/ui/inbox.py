@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from attrs import evolve, field, frozen
@@ -11,16 +11,15 @@ from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 
 from workflows_core.actors import Actor
-from workflows_core.errors import InvalidDataError, TaskNotFoundError
+from workflows_core.errors import TaskNotFoundError
 from workflows_core.paging import Cursor
 from workflows_core.ports import InstanceQuery, TaskOrder, TaskQuery
 from workflows_core.states import TaskStatus
+from workflows_litestar.ui.address import beginning_at, one_of, place_of
 from workflows_litestar.ui.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-T = TypeVar("T", bound=StrEnum)
 
 PAGE: Final = 25
 """How many tasks a page shows."""
@@ -65,21 +64,18 @@ class Filter:
     def of(cls, view: View) -> Filter:
         """Read it from the address; what cannot be read there asks for nothing."""
         usual = Tab.MINE if view.visitor.name is not None else Tab.ALL
-        tab = _one_of(Tab, view.said("tab"), usual)
-        status = _one_of(TaskStatus, view.said("status"), TaskStatus.PENDING)
+        tab = one_of(Tab, view.said("tab"), usual)
+        status = one_of(TaskStatus, view.said("status"), TaskStatus.PENDING)
         is_late = tab is Tab.ALL and bool(view.said("late"))
-        asked = cls(
+        return cls(
             tab=tab,
             text=view.said("q")[:200],
             workflow=view.said("workflow"),
             status=status if tab is Tab.ALL and not is_late else TaskStatus.PENDING,
-            order=_one_of(TaskOrder, view.said("order"), TaskOrder.DUE),
+            order=one_of(TaskOrder, view.said("order"), TaskOrder.DUE),
             is_late=is_late,
+            after=place_of(view.said("after")),
         )
-        try:
-            return evolve(asked, after=Cursor.parse(view.said("after")) if view.said("after") else None)
-        except InvalidDataError:
-            return asked
 
     @property
     def is_narrow(self) -> bool:
@@ -95,10 +91,6 @@ class Filter:
             "tab": self.tab, "q": self.text, "workflow": self.workflow, "status": status, "order": order,
             "late": "1" if self.is_late else "",
         }  # fmt: skip
-
-
-def _one_of(kinds: type[T], text: str, otherwise: T) -> T:
-    return kinds(text) if text in set(kinds) else otherwise
 
 
 def query(view: View, asked: Filter, tab: Tab) -> TaskQuery:
@@ -128,11 +120,8 @@ class InboxController(Controller):
         """Show what there is to do."""
         asked, tasks = Filter.of(view), view.engine.tasks
         counts = {tab: await tasks.count(query(view, asked, tab), actor=view.visitor.seeing) for tab in Tab}
-        try:
-            wanted = evolve(query(view, asked, asked.tab), after=asked.after, limit=PAGE)
-        except InvalidDataError:  # a place in a list of another order
-            wanted = evolve(query(view, asked, asked.tab), limit=PAGE)
-        page = await tasks.page(wanted, actor=view.visitor.seeing)
+        wanted = evolve(query(view, asked, asked.tab), limit=PAGE)
+        page = await tasks.page(beginning_at(asked.after, wanted), actor=view.visitor.seeing)
         cases = InstanceQuery(ids=frozenset(task.instance_id for task in page.items))
         found = await view.engine.find_instances(cases) if page.items else ()  # who sees a task sees its case
         return await view.page(

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import frozen
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
@@ -31,6 +31,7 @@ from workflows_core.ports import InstanceOrder, InstanceQuery, TaskQuery
 from workflows_core.searchable import read_value
 from workflows_core.states import FINAL, INSTANCE_COMMANDS, InstanceStatus
 from workflows_litestar.streams import OpenStreams
+from workflows_litestar.ui.address import beginning_at, day_of, one_of, place_of
 from workflows_litestar.ui.failures import status_of
 from workflows_litestar.ui.history import places, told
 from workflows_litestar.ui.present import facts
@@ -85,23 +86,20 @@ class Filter:
     @classmethod
     def of(cls, view: View) -> Filter:
         """Read it from the address; what cannot be read there asks for nothing."""
-        status, order, path = view.said("status"), view.said("order"), view.said("path")
-        asked = cls(
-            status=InstanceStatus(status) if status in set(InstanceStatus) else None,
+        path = view.said("path")
+        return cls(
+            status=one_of(InstanceStatus, view.said("status"), None),
             workflow=view.said("workflow"),
             created_by=view.said("created_by"),
             mark=view.said("mark"),
             step=view.said("step"),
-            since=_day(view.said("since")),
-            until=_day(view.said("until")),
+            since=day_of(view.said("since")),
+            until=day_of(view.said("until")),
             path=path if path in view.engine.registry.searchable(view.said("workflow") or None) else "",
             value=view.said("value")[:LONGEST_VALUE],
-            order=InstanceOrder(order) if order in set(InstanceOrder) else InstanceOrder.NEWEST,
+            order=one_of(InstanceOrder, view.said("order"), InstanceOrder.NEWEST),
+            after=place_of(view.said("after")),
         )
-        try:
-            return evolve(asked, after=Cursor.parse(view.said("after")) if view.said("after") else None)
-        except InvalidDataError:
-            return asked
 
     @property
     def is_narrow(self) -> bool:
@@ -140,17 +138,7 @@ class Filter:
             order=self.order,
             limit=PAGE,
         )
-        try:
-            return evolve(known, after=self.after)
-        except InvalidDataError:  # a place in a list of another order
-            return known
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+        return beginning_at(self.after, known)
 
 
 def _midnight(day: date | None, days: int = 0) -> datetime | None:
