@@ -5,33 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from litestar.params import KwargDefinition
-
 from workflows_core.steps import BaseHumanStep, DecisionStep
 from workflows_core.validation import Severity
+from workflows_litestar.fields import about
 
 if TYPE_CHECKING:
     from workflows_core.definitions import WorkflowDefinition
     from workflows_core.validation import Problem
 
 
-def _about(description: str) -> KwargDefinition:
-    return KwargDefinition(description=description)
-
-
 @dataclass(frozen=True)
 class DefinitionProblemDTO:
     """One thing that is wrong with a definition. What is registered has warnings at most."""
 
-    code: Annotated[str, _about("Which kind of problem it is; codes never change their meaning.")]
+    code: Annotated[str, about("Which kind of problem it is; codes never change their meaning.")]
     severity: Annotated[
         str,
-        KwargDefinition(description="How much it matters.", enum=[str(each) for each in Severity]),
+        about("How much it matters.", Severity),
     ]
-    path: Annotated[str, _about("Where it is, as a JSON pointer; empty for the whole definition.")]
-    step: Annotated[str | None, _about("The step it concerns; null if it concerns none, or several.")]
-    detail: Annotated[str, _about("What is wrong, in one sentence.")]
-    hint: Annotated[str, _about("How to mend it; empty if the sentence says so.")]
+    path: Annotated[str, about("Where it is, as a JSON pointer; empty for the whole definition.")]
+    step: Annotated[str | None, about("The step it concerns; null if it concerns none, or several.")]
+    detail: Annotated[str, about("What is wrong, in one sentence.")]
+    hint: Annotated[str, about("How to mend it; empty if the sentence says so.")]
 
     @classmethod
     def from_domain(cls, problem: Problem) -> Self:
@@ -51,12 +46,12 @@ class FormDTO:
     """What people are asked at a step."""
 
     step: str
-    title: Annotated[str, _about("What people call the step.")]
+    title: Annotated[str, about("What people call the step.")]
     description: str
     form_schema: Annotated[
-        dict[str, Any] | None, _about("JSON Schema of what is to be submitted; null accepts any object.")
+        dict[str, Any] | None, about("JSON Schema of what is to be submitted; null accepts any object.")
     ]
-    outcomes: Annotated[list[str], _about("How it can be decided; empty if there is no choice.")]
+    outcomes: Annotated[list[str], about("How it can be decided; empty if there is no choice.")]
 
     @classmethod
     def from_domain(cls, step: BaseHumanStep) -> Self:
@@ -78,11 +73,11 @@ class DefinitionSchemaDTO:
     version: str
     input_schema: Annotated[
         dict[str, Any] | None,
-        _about("JSON Schema of the data an instance is started with; null accepts any object."),
+        about("JSON Schema of the data an instance is started with; null accepts any object."),
     ]
-    forms: Annotated[list[FormDTO], _about("Those of the human steps, in the order written.")]
+    forms: Annotated[list[FormDTO], about("Those of the human steps, in the order written.")]
     searchable: Annotated[
-        list[str], _about("Paths in the data by which instances can be found: `data.<path>`.")
+        list[str], about("Paths in the data by which instances can be found: `data.<path>`.")
     ]
 
     @classmethod

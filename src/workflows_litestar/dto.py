@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
 from attrs import evolve
-from litestar.params import KwargDefinition
-from msgspec import Meta
 
 from workflows_core.definitions import Edge, WorkflowDefinition
 from workflows_core.diagram import Diagram, DiagramEdge, DiagramNode, NodeState
@@ -22,20 +19,12 @@ from workflows_core.mermaid import mermaid
 from workflows_core.states import InstanceStatus, TaskState, TaskStatus
 from workflows_core.steps import StepKind
 from workflows_core.tasks import Task
-from workflows_litestar.fields import NAME, Name, Prose, Small
+from workflows_litestar.fields import NAME, Name, Prose, Reason, Small, UserId, about, text_about
 
 if TYPE_CHECKING:
     from workflows_core.engine import Record
     from workflows_core.instance import Instance
     from workflows_core.ports import InstanceSummary
-
-
-def _about(description: str, one_of: type[StrEnum] | None = None) -> KwargDefinition:
-    return KwargDefinition(description=description, enum=[str(each) for each in one_of] if one_of else None)
-
-
-def _name(description: str) -> KwargDefinition:
-    return KwargDefinition(description=description, **NAME)
 
 
 # Requests
@@ -45,16 +34,16 @@ def _name(description: str) -> KwargDefinition:
 class StartWorkflowDTO:
     """What to start, with which data, and for whom."""
 
-    definition_name: Annotated[str, Meta(**NAME), _name("The workflow to start.")]
-    input_data: Annotated[dict[str, Any] | None, _about("What the instance begins with.")] = None
+    definition_name: Annotated[str, *text_about("The workflow to start.", **NAME)]
+    input_data: Annotated[dict[str, Any] | None, about("What the instance begins with.")] = None
     correlation_id: Annotated[
-        Name | None, _about("Your own mark for the instance; lists can be filtered by it.")
+        Name | None, about("Your own mark for the instance; lists can be filtered by it.")
     ] = None
     user_id: Annotated[
-        Name | None, _about("Who starts it: where no identity is configured. Elsewhere it is the principal.")
+        Name | None, about("Who starts it: where no identity is configured. Elsewhere it is the principal.")
     ] = None
-    tenant_id: Annotated[Name | None, _about("The tenant it belongs to: likewise.")] = None
-    version: Annotated[Name | None, _about("The exact version to start; the latest by default.")] = None
+    tenant_id: Annotated[Name | None, about("The tenant it belongs to: likewise.")] = None
+    version: Annotated[Name | None, about("The exact version to start; the latest by default.")] = None
 
 
 @dataclass(frozen=True)
@@ -63,21 +52,21 @@ class CompleteTaskDTO:
 
     output_data: Annotated[
         dict[str, Any],
-        _about("The filled-in form; it must fit the task's `form_schema` and becomes data of the instance."),
+        about("The filled-in form; it must fit the task's `form_schema` and becomes data of the instance."),
     ]
     completed_by: Annotated[
         str,
-        Meta(**NAME),
-        _name(
+        *text_about(
             "Who completes the task: required where no identity is configured. Elsewhere it is the principal, and "
-            "can be left out."
+            "can be left out.",
+            **NAME,
         ),
     ] = ""
-    comment: Annotated[Prose | None, _about("What else there is to say.")] = None
-    outcome: Annotated[Name | None, _about("One of the task's `outcomes`, where it has any.")] = None
+    comment: Annotated[Prose | None, about("What else there is to say.")] = None
+    outcome: Annotated[Name | None, about("One of the task's `outcomes`, where it has any.")] = None
     revision: Annotated[
         Small | None,
-        _about(
+        about(
             "The `revision` of the task that was seen: if what is decided about has changed since, nothing happens, and "
             "the answer (412) says what has."
         ),
@@ -88,11 +77,9 @@ class CompleteTaskDTO:
 class ReassignTaskDTO:
     """Who is to do a task from now on."""
 
-    new_assignee: Annotated[str, Meta(**NAME), _name("Who is to do it.")]
-    reason: Annotated[Prose | None, _about("Why; the history keeps it.")] = None
-    user_id: Annotated[
-        Name | None, _about("Who asks: where no identity is configured. Elsewhere it is the principal.")
-    ] = None
+    new_assignee: Annotated[str, *text_about("Who is to do it.", **NAME)]
+    reason: Reason = None
+    user_id: UserId = None
 
 
 # Answers
@@ -105,17 +92,17 @@ class WorkflowDefinitionDTO:
     name: str
     version: str
     description: str
-    steps: Annotated[list[str], _about("Names of the steps, in the order written.")]
+    steps: Annotated[list[str], about("Names of the steps, in the order written.")]
     edges: Annotated[
         list[dict[str, Any]],
-        _about(
+        about(
             "`source` and `target` are steps; `condition` is an expression, the name of a function, or null. "
             "Where it is not the plain way on, `on` names the end of the source it belongs to (an outcome, `error`, "
             "`timeout`), and `default` is true for the one that is taken when no other is."
         ),
     ]
     initial_step: str
-    terminal_steps: Annotated[list[str], _about("Where instances may end.")]
+    terminal_steps: Annotated[list[str], about("Where instances may end.")]
 
     @classmethod
     def from_domain(cls, definition: WorkflowDefinition) -> Self:
@@ -149,13 +136,13 @@ def _condition(edge: Edge) -> str | None:
 class GraphNodeDTO:
     """A step in a picture."""
 
-    id: Annotated[str, _about("The name of the step.")]
-    label: Annotated[str, _about("What people read.")]
-    type: Annotated[str, _about("The kind of step.", StepKind)]
+    id: Annotated[str, about("The name of the step.")]
+    label: Annotated[str, about("What people read.")]
+    type: Annotated[str, about("The kind of step.", StepKind)]
     is_initial: bool
     is_terminal: bool
     state: Annotated[
-        str, _about("How the step stands in the instance shown; `none` for a definition.", NodeState)
+        str, about("How the step stands in the instance shown; `none` for a definition.", NodeState)
     ]
 
     @classmethod
@@ -177,8 +164,8 @@ class GraphEdgeDTO:
 
     source: str
     target: str
-    label: Annotated[str, _about("When it is taken; empty for a plain edge.")]
-    is_taken: Annotated[bool, _about("Whether the instance shown went along it.")]
+    label: Annotated[str, about("When it is taken; empty for a plain edge.")]
+    is_taken: Annotated[bool, about("Whether the instance shown went along it.")]
 
     @classmethod
     def from_domain(cls, edge: DiagramEdge) -> Self:
@@ -190,7 +177,7 @@ class GraphEdgeDTO:
 class WorkflowGraphDTO:
     """A workflow as a picture, or what is needed to draw one."""
 
-    mermaid_source: Annotated[str, _about("A flowchart in the language of Mermaid.")]
+    mermaid_source: Annotated[str, about("A flowchart in the language of Mermaid.")]
     nodes: list[GraphNodeDTO]
     edges: list[GraphEdgeDTO]
 
@@ -210,16 +197,16 @@ class WorkflowInstanceDTO:
 
     id: UUID
     definition_name: str
-    status: Annotated[str, _about("What it does at present.", InstanceStatus)]
-    current_step: Annotated[str | None, _about("Where it is; null once it has ended.")]
+    status: Annotated[str, about("What it does at present.", InstanceStatus)]
+    current_step: Annotated[str | None, about("Where it is; null once it has ended.")]
     started_at: datetime
-    completed_at: Annotated[datetime | None, _about("When it ended; null while it lives.")]
-    created_by: Annotated[str | None, _about("Who started it.")]
-    definition_version: Annotated[str, _about("The version it is pinned to.")]
-    revision: Annotated[int, _about("How often it has changed; a larger one is newer.")]
-    updated_at: Annotated[datetime, _about("When it last changed.")]
-    tenant_id: Annotated[str | None, _about("The tenant it belongs to.")]
-    correlation_id: Annotated[str | None, _about("The mark it was started with.")]
+    completed_at: Annotated[datetime | None, about("When it ended; null while it lives.")]
+    created_by: Annotated[str | None, about("Who started it.")]
+    definition_version: Annotated[str, about("The version it is pinned to.")]
+    revision: Annotated[int, about("How often it has changed; a larger one is newer.")]
+    updated_at: Annotated[datetime, about("When it last changed.")]
+    tenant_id: Annotated[str | None, about("The tenant it belongs to.")]
+    correlation_id: Annotated[str | None, about("The mark it was started with.")]
 
     @classmethod
     def from_domain(cls, instance: Instance | InstanceSummary) -> Self:
@@ -248,16 +235,16 @@ def _of_instance(instance: Instance | InstanceSummary) -> dict[str, Any]:
 class StepExecutionDTO:
     """One execution of a step; a step that was retried, or lies in a loop, has several."""
 
-    id: Annotated[str, _about("Names it within the API: the same whenever the instance is read.")]
+    id: Annotated[str, about("Names it within the API: the same whenever the instance is read.")]
     step_name: str
-    status: Annotated[str, _about("How it stands.", ExecutionStatus)]
+    status: Annotated[str, about("How it stands.", ExecutionStatus)]
     started_at: datetime
     completed_at: datetime | None
-    error: Annotated[str | None, _about("Why it failed, and in which code.")]
-    attempt: Annotated[int, _about("Which attempt it was, counted from 1.")]
-    outcome: Annotated[str | None, _about("What a person decided, if there was a choice.")]
-    completed_by: Annotated[str | None, _about("Who did it; null for machines.")]
-    output: Annotated[Any, _about("What a machine step returned, or the form that a person filled in.")]
+    error: Annotated[str | None, about("Why it failed, and in which code.")]
+    attempt: Annotated[int, about("Which attempt it was, counted from 1.")]
+    outcome: Annotated[str | None, about("What a person decided, if there was a choice.")]
+    completed_by: Annotated[str | None, about("Who did it; null for machines.")]
+    output: Annotated[Any, about("What a machine step returned, or the form that a person filled in.")]
 
     @classmethod
     def from_domain(cls, execution: StepExecution) -> Self:
@@ -281,17 +268,17 @@ class WorkflowInstanceDetailDTO(WorkflowInstanceDTO):
     """One run of a workflow, with its data and what was done in it."""
 
     context_data: Annotated[
-        dict[str, Any], _about("What was given at the start, and what steps and forms wrote since.")
+        dict[str, Any], about("What was given at the start, and what steps and forms wrote since.")
     ]
-    metadata: Annotated[dict[str, Any], _about("What was noted about it at the start.")]
+    metadata: Annotated[dict[str, Any], about("What was noted about it at the start.")]
     step_history: Annotated[
         list[StepExecutionDTO],
-        _about("What was done, in the order in which it began; what is under way is among `current_steps`."),
+        about("What was done, in the order in which it began; what is under way is among `current_steps`."),
     ]
-    error: Annotated[str | None, _about("What failed, and where: while the status is `failed`.")]
-    current_steps: Annotated[list[str], _about("All places where it is: branches run side by side.")]
-    cancel_reason: Annotated[str | None, _about("Why it was canceled, if it was.")]
-    suspend_reason: Annotated[str | None, _about("Why it is suspended, while it is.")]
+    error: Annotated[str | None, about("What failed, and where: while the status is `failed`.")]
+    current_steps: Annotated[list[str], about("All places where it is: branches run side by side.")]
+    cancel_reason: Annotated[str | None, about("Why it was canceled, if it was.")]
+    suspend_reason: Annotated[str | None, about("Why it is suspended, while it is.")]
 
     @classmethod
     def from_record(cls, record: Record) -> Self:
@@ -322,30 +309,30 @@ class HumanTaskDTO:
     step_name: str
     title: str
     description: str | None
-    assignee: Annotated[str | None, _about("Who is to do it; null while nobody is named.")]
-    status: Annotated[str, _about("Where it is in its life.", TaskStatus)]
-    due_date: Annotated[datetime | None, _about("When it should be done.")]
+    assignee: Annotated[str | None, about("Who is to do it; null while nobody is named.")]
+    status: Annotated[str, about("Where it is in its life.", TaskStatus)]
+    due_date: Annotated[datetime | None, about("When it should be done.")]
     created_at: datetime
-    form_schema: Annotated[dict[str, Any] | None, _about("JSON Schema of what is to be submitted.")]
-    assignee_group: Annotated[str | None, _about("The group it is offered to.")]
-    candidate_users: Annotated[list[str], _about("Others who may take it.")]
-    candidate_groups: Annotated[list[str], _about("Other groups whose members may take it.")]
-    priority: Annotated[int, _about("Higher comes first; 0 is ordinary.")]
-    outcomes: Annotated[list[str], _about("How it can be decided; empty if there is no choice.")]
-    outcome: Annotated[str | None, _about("How it was decided.")]
-    output_data: Annotated[dict[str, Any] | None, _about("The form that was submitted.")]
-    comment: Annotated[str | None, _about("What was said on completing it.")]
-    completed_by: Annotated[str | None, _about("Who completed it.")]
-    completed_at: Annotated[datetime | None, _about("When it was completed or canceled.")]
-    workflow_name: Annotated[str, _about("The workflow its instance runs.")]
-    state: Annotated[str, _about("With whom it is, or how it ended.", TaskState)]
-    revision: Annotated[int, _about("Grows when what is decided about changes: can be quoted on completing.")]
-    requires_revision: Annotated[bool, _about("Whether it has to be quoted.")]
-    owner: Annotated[str | None, _about("Who gets it back from its delegate.")]
-    follow_up_date: Annotated[datetime | None, _about("When whoever holds it wants to see it again.")]
-    tenant_id: Annotated[str | None, _about("The tenant it belongs to.")]
-    on_behalf_of: Annotated[str | None, _about("For whom it was completed, if somebody stood in.")]
-    closed_reason: Annotated[str | None, _about("Why it was closed without being done.")]
+    form_schema: Annotated[dict[str, Any] | None, about("JSON Schema of what is to be submitted.")]
+    assignee_group: Annotated[str | None, about("The group it is offered to.")]
+    candidate_users: Annotated[list[str], about("Others who may take it.")]
+    candidate_groups: Annotated[list[str], about("Other groups whose members may take it.")]
+    priority: Annotated[int, about("Higher comes first; 0 is ordinary.")]
+    outcomes: Annotated[list[str], about("How it can be decided; empty if there is no choice.")]
+    outcome: Annotated[str | None, about("How it was decided.")]
+    output_data: Annotated[dict[str, Any] | None, about("The form that was submitted.")]
+    comment: Annotated[str | None, about("What was said on completing it.")]
+    completed_by: Annotated[str | None, about("Who completed it.")]
+    completed_at: Annotated[datetime | None, about("When it was completed or canceled.")]
+    workflow_name: Annotated[str, about("The workflow its instance runs.")]
+    state: Annotated[str, about("With whom it is, or how it ended.", TaskState)]
+    revision: Annotated[int, about("Grows when what is decided about changes: can be quoted on completing.")]
+    requires_revision: Annotated[bool, about("Whether it has to be quoted.")]
+    owner: Annotated[str | None, about("Who gets it back from its delegate.")]
+    follow_up_date: Annotated[datetime | None, about("When whoever holds it wants to see it again.")]
+    tenant_id: Annotated[str | None, about("The tenant it belongs to.")]
+    on_behalf_of: Annotated[str | None, about("For whom it was completed, if somebody stood in.")]
+    closed_reason: Annotated[str | None, about("Why it was closed without being done.")]
 
     @classmethod
     def from_domain(cls, task: Task) -> Self:

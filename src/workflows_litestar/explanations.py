@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
-from litestar.params import KwargDefinition
-
 from workflows_core.explanation import Reason
 from workflows_core.states import InstanceStatus
+from workflows_litestar.fields import about
 
 if TYPE_CHECKING:
     from workflows_core.consequences import Consequence, Destination
@@ -18,24 +17,18 @@ if TYPE_CHECKING:
     from workflows_core.permissions import Action, Decision
 
 
-def _about(description: str) -> KwargDefinition:
-    return KwargDefinition(description=description)
-
-
 @dataclass(frozen=True)
 class WaitDTO:
     """Something that one branch of an instance waits for."""
 
-    reason: Annotated[
-        str, KwargDefinition(description="What kind of thing.", enum=[str(each) for each in Reason])
-    ]
-    step: Annotated[str, _about("Where.")]
-    title: Annotated[str, _about("What people call that step.")]
-    since: Annotated[datetime | None, _about("Since when; null where that is not kept.")]
-    until: Annotated[datetime | None, _about("When it goes on, or is due, at the latest.")]
-    who: Annotated[list[str], _about("Who can act, in words; empty where it is not up to people.")]
-    tasks: Annotated[list[UUID], _about("The open tasks it waits for.")]
-    sentence: Annotated[str, _about("All of it in words.")]
+    reason: Annotated[str, about("What kind of thing.", Reason)]
+    step: Annotated[str, about("Where.")]
+    title: Annotated[str, about("What people call that step.")]
+    since: Annotated[datetime | None, about("Since when; null where that is not kept.")]
+    until: Annotated[datetime | None, about("When it goes on, or is due, at the latest.")]
+    who: Annotated[list[str], about("Who can act, in words; empty where it is not up to people.")]
+    tasks: Annotated[list[UUID], about("The open tasks it waits for.")]
+    sentence: Annotated[str, about("All of it in words.")]
 
     @classmethod
     def from_domain(cls, wait: Wait) -> Self:
@@ -57,17 +50,13 @@ class InstanceExplanationDTO:
     """Why an instance is where it is."""
 
     instance_id: UUID
-    status: Annotated[
-        str, KwargDefinition(description="Its status.", enum=[str(each) for each in InstanceStatus])
-    ]
-    summary: Annotated[str, _about("The whole in a sentence.")]
-    waits: Annotated[
-        list[WaitDTO], _about("What it waits for, oldest branch first; empty once it has ended.")
-    ]
+    status: Annotated[str, about("Its status.", InstanceStatus)]
+    summary: Annotated[str, about("The whole in a sentence.")]
+    waits: Annotated[list[WaitDTO], about("What it waits for, oldest branch first; empty once it has ended.")]
     is_known: Annotated[
-        bool, _about("Whether the server knows its definition: if not, nothing in it can go on there.")
+        bool, about("Whether the server knows its definition: if not, nothing in it can go on there.")
     ]
-    sentences: Annotated[list[str], _about("All of it in words.")]
+    sentences: Annotated[list[str], about("All of it in words.")]
 
     @classmethod
     def from_domain(cls, explanation: InstanceExplanation) -> Self:
@@ -86,12 +75,10 @@ class InstanceExplanationDTO:
 class ActionDTO:
     """Whether somebody may do something now."""
 
-    action: Annotated[str, _about("What.")]
-    allowed: Annotated[bool, _about("Whether they may, as things stand.")]
-    reason: Annotated[str, _about("Why, or why not: a sentence for them.")]
-    on_behalf_of: Annotated[
-        str | None, _about("For whom they would do it, where they stand in for somebody.")
-    ]
+    action: Annotated[str, about("What.")]
+    allowed: Annotated[bool, about("Whether they may, as things stand.")]
+    reason: Annotated[str, about("Why, or why not: a sentence for them.")]
+    on_behalf_of: Annotated[str | None, about("For whom they would do it, where they stand in for somebody.")]
 
     @classmethod
     def from_domain(cls, action: Action, decision: Decision) -> Self:
@@ -103,11 +90,11 @@ class ActionDTO:
 class DestinationDTO:
     """A step that something may lead to."""
 
-    step: Annotated[str, _about("Its name.")]
-    title: Annotated[str, _about("What people call it.")]
-    is_certain: Annotated[bool, _about("Whether it is where it goes, as things stand.")]
-    depends_on: Annotated[list[str], _about("What it depends on otherwise, in words.")]
-    waits: Annotated[bool, _about("Whether other branches are waited for there first.")]
+    step: Annotated[str, about("Its name.")]
+    title: Annotated[str, about("What people call it.")]
+    is_certain: Annotated[bool, about("Whether it is where it goes, as things stand.")]
+    depends_on: Annotated[list[str], about("What it depends on otherwise, in words.")]
+    waits: Annotated[bool, about("Whether other branches are waited for there first.")]
 
     @classmethod
     def from_domain(cls, destination: Destination) -> Self:
@@ -125,9 +112,9 @@ class DestinationDTO:
 class ConsequenceDTO:
     """What one way of completing a task would lead to."""
 
-    outcome: Annotated[str | None, _about("The outcome; null where the task has none.")]
-    leads_to: Annotated[list[DestinationDTO], _about("The steps that come next; none if the branch ends.")]
-    sentence: Annotated[str, _about("The same in words.")]
+    outcome: Annotated[str | None, about("The outcome; null where the task has none.")]
+    leads_to: Annotated[list[DestinationDTO], about("The steps that come next; none if the branch ends.")]
+    sentence: Annotated[str, about("The same in words.")]
 
     @classmethod
     def from_domain(cls, consequence: Consequence) -> Self:
@@ -144,19 +131,19 @@ class TaskExplanationDTO:
     """What somebody has to know about a task."""
 
     task_id: UUID
-    summary: Annotated[str, _about("With whom it is, since when and until when, in words.")]
-    since: Annotated[datetime, _about("Since when it is open.")]
-    until: Annotated[datetime | None, _about("When it is due; null if never, or while its clock stands.")]
-    is_overdue: Annotated[bool, _about("Whether that is past.")]
-    who: Annotated[list[str], _about("Who can act, in words.")]
+    summary: Annotated[str, about("With whom it is, since when and until when, in words.")]
+    since: Annotated[datetime, about("Since when it is open.")]
+    until: Annotated[datetime | None, about("When it is due; null if never, or while its clock stands.")]
+    is_overdue: Annotated[bool, about("Whether that is past.")]
+    who: Annotated[list[str], about("Who can act, in words.")]
     actions: Annotated[
-        list[ActionDTO], _about("Everything that can be done with a task, and whether the one who asks may.")
+        list[ActionDTO], about("Everything that can be done with a task, and whether the one who asks may.")
     ]
     consequences: Annotated[
         list[ConsequenceDTO],
-        _about("What completing it would lead to, for each outcome; none once it is closed."),
+        about("What completing it would lead to, for each outcome; none once it is closed."),
     ]
-    sentences: Annotated[list[str], _about("All of it in words.")]
+    sentences: Annotated[list[str], about("All of it in words.")]
 
     @classmethod
     def from_domain(cls, explanation: TaskExplanation) -> Self:

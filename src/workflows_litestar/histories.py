@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from litestar.params import KwargDefinition
-
 from workflows_core.serialization import shown_events
+from workflows_litestar.fields import about
 
 if TYPE_CHECKING:
     from workflows_core.transition import HistoryEntry
@@ -18,15 +17,13 @@ if TYPE_CHECKING:
 class HistoryEntryDTO:
     """What was committed together: one transition of an instance."""
 
-    revision: Annotated[
-        int, KwargDefinition(description="The revision it led to, counted from 1 without gaps.")
-    ]
-    at: Annotated[datetime, KwargDefinition(description="When it happened.")]
-    actor: Annotated[str | None, KwargDefinition(description="Who caused it; null for the engine itself.")]
+    revision: Annotated[int, about("The revision it led to, counted from 1 without gaps.")]
+    at: Annotated[datetime, about("When it happened.")]
+    actor: Annotated[str | None, about("Who caused it; null for the engine itself.")]
     events: Annotated[
         list[dict[str, Any]],
-        KwargDefinition(
-            description="What happened, in order; `event` names the kind. What somebody has put aside as a draft is "
+        about(
+            "What happened, in order; `event` names the kind. What somebody has put aside as a draft is "
             "left out."
         ),
     ]

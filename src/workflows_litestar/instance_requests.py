@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
-
-from litestar.params import KwargDefinition
-from msgspec import Meta
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from workflows_core.searchable import Scalar, read_value
-from workflows_litestar.fields import NAME, PROSE, Name
+from workflows_litestar.fields import NAME, PROSE, GivenReason, Name, UserId, about, text_about
 from workflows_litestar.problems import DATA, Complaint, InvalidRequestError
-from workflows_litestar.task_requests import UserId
 
 if TYPE_CHECKING:
     from litestar.connection import Request
-
-GivenReason: TypeAlias = Annotated[
-    str,
-    Meta(**PROSE, min_length=1),
-    KwargDefinition(description="Why; the history keeps it.", **PROSE, min_length=1),
-]
-"""Why something is done that is not done without a reason."""
 
 WITH_ZONE: Final = ", with its time zone: `2026-11-29T14:00:00Z`."
 
@@ -51,13 +40,9 @@ def _too_long(asked: list[tuple[str, str]]) -> Iterator[Complaint]:
 class SkipStepDTO:
     """Which step is to be gone past."""
 
-    step: Annotated[
-        str, Meta(**NAME), KwargDefinition(description="The step; something has to be at it.", **NAME)
-    ]
+    step: Annotated[str, *text_about("The step; something has to be at it.", **NAME)]
     reason: GivenReason
-    outcome: Annotated[
-        Name | None, KwargDefinition(description="The outcome to go on with, where the step has named ones.")
-    ] = None
+    outcome: Annotated[Name | None, about("The outcome to go on with, where the step has named ones.")] = None
     user_id: UserId = None
 
 
@@ -65,10 +50,10 @@ class SkipStepDTO:
 class MoveInstanceDTO:
     """Where an instance is to go on."""
 
-    target: Annotated[str, Meta(**NAME), KwargDefinition(description="The step to go on at.", **NAME)]
+    target: Annotated[str, *text_about("The step to go on at.", **NAME)]
     reason: GivenReason
     source: Annotated[
         Name | None,
-        KwargDefinition(description="Give up what is at this step alone; by default all that is going on."),
+        about("Give up what is at this step alone; by default all that is going on."),
     ] = None
     user_id: UserId = None

@@ -12,21 +12,21 @@ from msgspec import Meta
 
 from workflows_core.deadlines import LONGEST
 from workflows_core.messages import KEY_LENGTH, NAME_LENGTH, TIME_TO_LIVE
-from workflows_litestar.fields import NAME, Name
+from workflows_litestar.fields import NAME, Name, TextRules, about, text_about
 from workflows_litestar.problems import NO_NUL
 
 if TYPE_CHECKING:
     from workflows_core.messages import Receipt
 
-_MESSAGE_NAME: Final = {"min_length": 1, "max_length": NAME_LENGTH, "pattern": NO_NUL}
-_MESSAGE_KEY: Final = {"min_length": 1, "max_length": KEY_LENGTH, "pattern": NO_NUL}
+_MESSAGE_NAME: Final[TextRules] = {"min_length": 1, "max_length": NAME_LENGTH, "pattern": NO_NUL}
+_MESSAGE_KEY: Final[TextRules] = {"min_length": 1, "max_length": KEY_LENGTH, "pattern": NO_NUL}
 _SECONDS: Final = {"gt": 0, "le": LONGEST.total_seconds()}
 
-_Payload = Annotated[Any, KwargDefinition(description="What it says: any JSON.")]
+_Payload = Annotated[Any, about("What it says: any JSON.")]
 _MessageId = Annotated[
     Annotated[str, Meta(**_MESSAGE_NAME), KwargDefinition(**_MESSAGE_NAME)] | None,
-    KwargDefinition(
-        description="Your own id for it. The same id again changes nothing and gets the first answer, "
+    about(
+        "Your own id for it. The same id again changes nothing and gets the first answer, "
         "until the message expires."
     ),
 ]
@@ -63,16 +63,8 @@ class SendMessageDTO:
 class PublishMessageDTO:
     """A message to whichever instance waits for it under a correlation key."""
 
-    name: Annotated[
-        str,
-        Meta(**_MESSAGE_NAME),
-        KwargDefinition(description="What it is about: what the step waits for.", **_MESSAGE_NAME),
-    ]
-    correlation_key: Annotated[
-        str,
-        Meta(**_MESSAGE_KEY),
-        KwargDefinition(description="Which case it is about.", **_MESSAGE_KEY),
-    ]
+    name: Annotated[str, *text_about("What it is about: what the step waits for.", **_MESSAGE_NAME)]
+    correlation_key: Annotated[str, *text_about("Which case it is about.", **_MESSAGE_KEY)]
     payload: _Payload = None
     message_id: _MessageId = None
     ttl_seconds: _Ttl = _WEEK
@@ -92,15 +84,13 @@ class PublishMessageDTO:
 class ReceiptDTO:
     """What became of a message."""
 
-    message_id: Annotated[str, KwargDefinition(description="Its id.")]
+    message_id: Annotated[str, about("Its id.")]
     instance_id: Annotated[
         UUID | None,
-        KwargDefinition(
-            description="The instance that took it; null while it is kept for one that will wait for it."
-        ),
+        about("The instance that took it; null while it is kept for one that will wait for it."),
     ]
-    is_delivered: Annotated[bool, KwargDefinition(description="Whether an instance took it.")]
-    expires_at: Annotated[datetime, KwargDefinition(description="How long it is kept.")]
+    is_delivered: Annotated[bool, about("Whether an instance took it.")]
+    expires_at: Annotated[datetime, about("How long it is kept.")]
 
     @classmethod
     def from_domain(cls, receipt: Receipt) -> Self:
@@ -119,7 +109,7 @@ class CallReceiptDTO:
 
     is_delivered: Annotated[
         bool,
-        KwargDefinition(description="Whether the step has gone on; if not, it does as soon as it can."),
+        about("Whether the step has gone on; if not, it does as soon as it can."),
     ]
 
     @classmethod

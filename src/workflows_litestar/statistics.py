@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any, Self
-
-from litestar.params import KwargDefinition
+from typing import TYPE_CHECKING, Annotated, Self
 
 from workflows_core.states import FINAL
+from workflows_litestar.fields import about
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from workflows_core.statistics import Statistics
 
 
-def _about(description: str) -> Any:
-    return KwargDefinition(description=description)
-
-
 @dataclass(frozen=True)
 class WorkflowCountsDTO:
     """The instances of one version of a workflow."""
@@ -30,13 +25,13 @@ class WorkflowCountsDTO:
     definition_name: str
     definition_version: str
     is_known: Annotated[
-        bool, _about("Whether the process that answers knows this version, and can go on with it.")
+        bool, about("Whether the process that answers knows this version, and can go on with it.")
     ]
     instances: Annotated[
-        dict[str, int], _about("Status to the number of instances in it; those without any are left out.")
+        dict[str, int], about("Status to the number of instances in it; those without any are left out.")
     ]
     oldest_started_at: Annotated[
-        datetime | None, _about("When the oldest of the instances was started that have not ended.")
+        datetime | None, about("When the oldest of the instances was started that have not ended.")
     ]
 
     @classmethod
@@ -57,18 +52,18 @@ class WorkflowCountsDTO:
 class StatisticsDTO:
     """How things stand, in numbers."""
 
-    at: Annotated[datetime, _about("When it was counted.")]
-    instances: Annotated[dict[str, int], _about("Status to the number of instances in it.")]
-    workflows: Annotated[list[WorkflowCountsDTO], _about("The same for each version of a workflow.")]
+    at: Annotated[datetime, about("When it was counted.")]
+    instances: Annotated[dict[str, int], about("Status to the number of instances in it.")]
+    workflows: Annotated[list[WorkflowCountsDTO], about("The same for each version of a workflow.")]
     oldest_instance_started_at: Annotated[
-        datetime | None, _about("When the oldest of the instances was started that have not ended.")
+        datetime | None, about("When the oldest of the instances was started that have not ended.")
     ]
     open_tasks: int
-    overdue_tasks: Annotated[int, _about("Open tasks that should have been done.")]
-    oldest_task_created_at: Annotated[datetime | None, _about("When the oldest open task was opened.")]
+    overdue_tasks: Annotated[int, about("Open tasks that should have been done.")]
+    oldest_task_created_at: Annotated[datetime | None, about("When the oldest open task was opened.")]
     unknown_versions: Annotated[
         list[str],
-        _about(
+        about(
             "Versions (`name@version`) with instances that live, and which the process that answers does not know."
         ),
     ]
@@ -96,7 +91,7 @@ class StatisticsDTO:
 class HealthDTO:
     """All is well."""
 
-    runners: Annotated[int, _about("How many processes execute steps.")]
+    runners: Annotated[int, about("How many processes execute steps.")]
 
     @classmethod
     def from_domain(cls, health: Health) -> Self:

@@ -7,11 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Self
 from uuid import UUID
 
-from litestar.params import KwargDefinition
-from msgspec import Meta
-
-from workflows_litestar.fields import NAME, Moment, Name
-from workflows_litestar.task_requests import UserId
+from workflows_litestar.fields import NAME, Moment, Name, UserId, about, several, text_about
 
 if TYPE_CHECKING:
     from workflows_core.actors import Substitution
@@ -19,39 +15,31 @@ if TYPE_CHECKING:
 MOST_NAMES: Final = 100
 """How many workflows, or groups, one substitution can name."""
 
-_Names = Annotated[list[Name], Meta(max_length=MOST_NAMES)]
-
-
-def _about(description: str) -> KwargDefinition:
-    return KwargDefinition(description=description)
-
-
-def _some(description: str) -> KwargDefinition:
-    return KwargDefinition(description=description, max_items=MOST_NAMES)
-
 
 @dataclass(frozen=True)
 class AddSubstitutionDTO:
     """Who stands in for somebody, and for how long."""
 
-    substitute: Annotated[
-        str, Meta(**NAME, min_length=1), KwargDefinition(description="Who stands in.", **NAME, min_length=1)
-    ]
-    until: Annotated[Moment, _about("Until when, with a time zone.")]
-    since: Annotated[Moment | None, _about("From when on, with a time zone; at once by default.")] = None
+    substitute: Annotated[str, *text_about("Who stands in.", **NAME, min_length=1)]
+    until: Annotated[Moment, about("Until when, with a time zone.")]
+    since: Annotated[Moment | None, about("From when on, with a time zone; at once by default.")] = None
     absent: Annotated[
         Name | None,
-        _about(
+        about(
             "Who is out of office: by default whoever asks. Others need a role that may give tasks to somebody else."
         ),
     ] = None
     definitions: Annotated[
-        _Names, _some("For the tasks of these workflows alone, by name; for all, if there are none.")
+        list[Name],
+        *several(
+            "For the tasks of these workflows alone, by name; for all, if there are none.", most=MOST_NAMES
+        ),
     ] = field(default_factory=list)
     groups: Annotated[
-        _Names,
-        _some(
-            "Groups of the absent whose tasks it is for; all of your own, if it is for yourself and names none."
+        list[Name],
+        *several(
+            "Groups of the absent whose tasks it is for; all of your own, if it is for yourself and names none.",
+            most=MOST_NAMES,
         ),
     ] = field(default_factory=list)
     user_id: UserId = None
@@ -62,15 +50,15 @@ class SubstitutionDTO:
     """Somebody is out of office, and somebody stands in."""
 
     id: UUID
-    absent: Annotated[str, _about("Who is out of office.")]
-    substitute: Annotated[str, _about("Who stands in.")]
+    absent: Annotated[str, about("Who is out of office.")]
+    substitute: Annotated[str, about("Who stands in.")]
     since: datetime
-    until: Annotated[datetime, _about("When it is over, or was.")]
-    definitions: Annotated[list[str], _about("The workflows it is for; empty for all.")]
-    groups: Annotated[list[str], _about("The groups of the absent whose tasks it is for.")]
-    tenant_id: Annotated[str | None, _about("The tenant it belongs to.")]
+    until: Annotated[datetime, about("When it is over, or was.")]
+    definitions: Annotated[list[str], about("The workflows it is for; empty for all.")]
+    groups: Annotated[list[str], about("The groups of the absent whose tasks it is for.")]
+    tenant_id: Annotated[str | None, about("The tenant it belongs to.")]
     created_at: datetime
-    created_by: Annotated[str | None, _about("Who noted it.")]
+    created_by: Annotated[str | None, about("Who noted it.")]
 
     @classmethod
     def from_domain(cls, substitution: Substitution) -> Self:

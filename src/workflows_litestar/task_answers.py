@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
 from attrs import evolve
-from litestar.params import KwargDefinition
 
 from workflows_core.actors import Actor
 from workflows_core.tasks import NoteKind
 from workflows_litestar.dto import HumanTaskDTO, WorkflowInstanceDTO
+from workflows_litestar.fields import about
 from workflows_litestar.problems import Problem, problem_of
 from workflows_litestar.waiting import rested
 
@@ -23,20 +23,16 @@ if TYPE_CHECKING:
     from workflows_litestar.actor import Asking
 
 
-def _about(description: str) -> KwargDefinition:
-    return KwargDefinition(description=description)
-
-
 @dataclass(frozen=True)
 class NoteDTO:
     """Something that was said about a task."""
 
     at: datetime
-    kind: Annotated[str, KwargDefinition(description="What it is.", enum=[str(each) for each in NoteKind])]
+    kind: Annotated[str, about("What it is.", NoteKind)]
     text: str
-    by: Annotated[str | None, _about("Who said it.")]
-    on_behalf_of: Annotated[str | None, _about("For whom, if they stood in for somebody.")]
-    to: Annotated[str | None, _about("Whom a question went to.")]
+    by: Annotated[str | None, about("Who said it.")]
+    on_behalf_of: Annotated[str | None, about("For whom, if they stood in for somebody.")]
+    to: Annotated[str | None, about("Whom a question went to.")]
 
     @classmethod
     def from_domain(cls, note: Note) -> Self:
@@ -55,9 +51,9 @@ class NoteDTO:
 class QuestionDTO:
     """What somebody was asked before the task can go on."""
 
-    asked_by: Annotated[str, _about("Who asked; the task comes back to them.")]
+    asked_by: Annotated[str, about("Who asked; the task comes back to them.")]
     text: str
-    at: Annotated[datetime, _about("When they asked; since then the clock of the task stands.")]
+    at: Annotated[datetime, about("When they asked; since then the clock of the task stands.")]
 
     @classmethod
     def from_domain(cls, question: Question) -> Self:
@@ -71,11 +67,11 @@ class TaskDetailDTO(HumanTaskDTO):
 
     data: Annotated[
         dict[str, Any] | None,
-        _about("What is decided about: data of the instance. Null once the task is closed."),
+        about("What is decided about: data of the instance. Null once the task is closed."),
     ]
-    draft: Annotated[dict[str, Any] | None, _about("What the one who asks has put aside.")]
-    thread: Annotated[list[NoteDTO], _about("What was said about it, oldest first.")]
-    question: Annotated[QuestionDTO | None, _about("What somebody was asked, while that is open.")]
+    draft: Annotated[dict[str, Any] | None, about("What the one who asks has put aside.")]
+    thread: Annotated[list[NoteDTO], about("What was said about it, oldest first.")]
+    question: Annotated[QuestionDTO | None, about("What somebody was asked, while that is open.")]
 
     @classmethod
     def from_view(cls, view: TaskView, user_id: str | None) -> Self:
@@ -96,11 +92,11 @@ class CompletedTaskDTO(HumanTaskDTO):
 
     next_task: Annotated[
         HumanTaskDTO | None,
-        _about(
+        about(
             "What the same person can do next in this instance. Machine steps may lead to more: see `wait`."
         ),
     ]
-    instance: Annotated[WorkflowInstanceDTO, _about("Its instance, as it went on from there.")]
+    instance: Annotated[WorkflowInstanceDTO, about("Its instance, as it went on from there.")]
 
     @classmethod
     def from_completion(cls, done: Completion) -> Self:
@@ -117,10 +113,8 @@ class BulkAnswerDTO:
     """What became of one of many tasks: it was done, or there is a problem."""
 
     task_id: UUID
-    task: Annotated[HumanTaskDTO | None, _about("The task as it is now, if it was done.")]
-    problem: Annotated[
-        Problem | None, _about("Why it was not, otherwise: as if it had been asked for alone.")
-    ]
+    task: Annotated[HumanTaskDTO | None, about("The task as it is now, if it was done.")]
+    problem: Annotated[Problem | None, about("Why it was not, otherwise: as if it had been asked for alone.")]
 
     @classmethod
     def from_domain(cls, answer: Answer) -> Self:

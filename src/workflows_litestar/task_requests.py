@@ -8,31 +8,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeAlias, TypedDict
+from typing import Annotated, Any, Final, TypedDict
 from uuid import UUID
 
-from litestar.params import KwargDefinition
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from workflows_core.human_tasks import UNCHANGED, Unchanged
-from workflows_litestar.fields import NAME, PROSE, Moment, Name, Prose, Small
+from workflows_litestar.fields import (
+    NAME,
+    PROSE,
+    Moment,
+    Name,
+    Prose,
+    Reason,
+    Small,
+    UserId,
+    about,
+    several,
+    text_about,
+)
 
 MOST_AT_ONCE: Final = 100
 """How many tasks one request can be about."""
-
-UserId: TypeAlias = Annotated[
-    Name | None,
-    KwargDefinition(description="Who asks: where no identity is configured. Elsewhere it is the principal."),
-]
-Reason: TypeAlias = Annotated[Prose | None, KwargDefinition(description="Why; the history keeps it.")]
-
-
-def _about(description: str) -> KwargDefinition:
-    return KwargDefinition(description=description)
-
-
-def _somebody(description: str) -> tuple[Meta, KwargDefinition]:
-    return Meta(**NAME, min_length=1), KwargDefinition(description=description, **NAME, min_length=1)
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ NOTHING: Final = ReasonDTO()
 class DelegateTaskDTO:
     """Who is to work on a task, until they give it back."""
 
-    to: Annotated[str, *_somebody("Who is to work on it.")]
+    to: Annotated[str, *text_about("Who is to work on it.", **NAME, min_length=1)]
     reason: Reason = None
     user_id: UserId = None
 
@@ -60,7 +57,7 @@ class DelegateTaskDTO:
 class ResolveTaskDTO:
     """What a delegate has to say on giving a task back."""
 
-    comment: Annotated[Prose | None, _about("What there is to say.")] = None
+    comment: Annotated[Prose | None, about("What there is to say.")] = None
     user_id: UserId = None
 
 
@@ -68,10 +65,8 @@ class ResolveTaskDTO:
 class RequestInformationDTO:
     """What has to be known before a task can go on."""
 
-    question: Annotated[
-        str, Meta(**PROSE, min_length=1), KwargDefinition(description="What is asked.", **PROSE, min_length=1)
-    ]
-    of: Annotated[Name | None, _about("Who is asked; by default whoever started the instance.")] = None
+    question: Annotated[str, *text_about("What is asked.", **PROSE, min_length=1)]
+    of: Annotated[Name | None, about("Who is asked; by default whoever started the instance.")] = None
     user_id: UserId = None
 
 
@@ -79,9 +74,7 @@ class RequestInformationDTO:
 class AnswerDTO:
     """What somebody answers who was asked."""
 
-    answer: Annotated[
-        str, Meta(**PROSE, min_length=1), KwargDefinition(description="The answer.", **PROSE, min_length=1)
-    ]
+    answer: Annotated[str, *text_about("The answer.", **PROSE, min_length=1)]
     user_id: UserId = None
 
 
@@ -89,11 +82,7 @@ class AnswerDTO:
 class CommentDTO:
     """What somebody says about a task."""
 
-    text: Annotated[
-        str,
-        Meta(**PROSE, min_length=1),
-        KwargDefinition(description="What there is to say.", **PROSE, min_length=1),
-    ]
+    text: Annotated[str, *text_about("What there is to say.", **PROSE, min_length=1)]
     user_id: UserId = None
 
 
@@ -101,7 +90,7 @@ class CommentDTO:
 class DraftDTO:
     """What somebody has filled in so far."""
 
-    data: Annotated[dict[str, Any], _about("It need not fit the form. It takes the place of what was there.")]
+    data: Annotated[dict[str, Any], about("It need not fit the form. It takes the place of what was there.")]
     user_id: UserId = None
 
 
@@ -111,12 +100,12 @@ class UpdateTaskDTO:
 
     due_date: Annotated[
         Moment | UnsetType | None,
-        _about("When it should be done, with a time zone; null for never."),
+        about("When it should be done, with a time zone; null for never."),
     ] = UNSET
-    priority: Annotated[Small | UnsetType, _about("Higher comes first; 0 is ordinary.")] = UNSET
+    priority: Annotated[Small | UnsetType, about("Higher comes first; 0 is ordinary.")] = UNSET
     follow_up_date: Annotated[
         Moment | UnsetType | None,
-        _about("When whoever holds it wants to see it again, with a time zone; null for now."),
+        about("When whoever holds it wants to see it again, with a time zone; null for now."),
     ] = UNSET
     reason: Reason = None
     user_id: UserId = None
@@ -151,18 +140,14 @@ class BulkAction(StrEnum):
 class BulkTasksDTO:
     """What is to be done with many tasks: with each for itself, as if it were asked for alone."""
 
-    action: Annotated[BulkAction, _about("What is to be done with each.")]
-    task_ids: Annotated[
-        list[UUID],
-        Meta(min_length=1, max_length=MOST_AT_ONCE),
-        KwargDefinition(description="The tasks.", min_items=1, max_items=MOST_AT_ONCE),
-    ]
-    output_data: Annotated[dict[str, Any] | None, _about("To complete: the form, the same for each.")] = None
-    outcome: Annotated[Name | None, _about("To complete: the outcome of each.")] = None
-    comment: Annotated[Prose | None, _about("To complete: what there is to say about each.")] = None
+    action: Annotated[BulkAction, about("What is to be done with each.")]
+    task_ids: Annotated[list[UUID], *several("The tasks.", least=1, most=MOST_AT_ONCE)]
+    output_data: Annotated[dict[str, Any] | None, about("To complete: the form, the same for each.")] = None
+    outcome: Annotated[Name | None, about("To complete: the outcome of each.")] = None
+    comment: Annotated[Prose | None, about("To complete: what there is to say about each.")] = None
     revisions: Annotated[
-        dict[UUID, int], _about("To complete: task to the `revision` of it that was seen.")
+        dict[UUID, int], about("To complete: task to the `revision` of it that was seen.")
     ] = field(default_factory=dict)
-    new_assignee: Annotated[Name | None, _about("To reassign: who is to do them.")] = None
-    reason: Annotated[Prose | None, _about("To claim or reassign: why; the history keeps it.")] = None
+    new_assignee: Annotated[Name | None, about("To reassign: who is to do them.")] = None
+    reason: Annotated[Prose | None, about("To claim or reassign: why; the history keeps it.")] = None
     user_id: UserId = None

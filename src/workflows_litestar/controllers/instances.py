@@ -24,7 +24,7 @@ from workflows_litestar.dto import (
     WorkflowInstanceDTO,
 )
 from workflows_litestar.explanations import InstanceExplanationDTO
-from workflows_litestar.fields import NAME, PAGE, PROSE
+from workflows_litestar.fields import NAME, PAGE, PROSE, WHY
 from workflows_litestar.histories import HistoryEntryDTO
 from workflows_litestar.idempotency import repeatable
 from workflows_litestar.identity import Acting
@@ -268,9 +268,7 @@ class InstanceController(Controller):
         instance_id: FromPath[UUID],
         workflow_engine: Engine,
         workflow_actor: Acting,
-        reason: Annotated[
-            str, QueryParameter(description="Why; the history keeps it.", **PROSE)
-        ] = "Canceled by request",
+        reason: Annotated[str, QueryParameter(description=WHY, **PROSE)] = "Canceled by request",
         if_match: IfMatch = None,
     ) -> Response[WorkflowInstanceDTO]:
         """End an instance."""

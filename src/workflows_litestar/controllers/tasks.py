@@ -17,7 +17,7 @@ from workflows_litestar.bodies import JsonBody
 from workflows_litestar.dependencies import Engine
 from workflows_litestar.dto import CompleteTaskDTO, HumanTaskDTO, ReassignTaskDTO
 from workflows_litestar.explanations import TaskExplanationDTO
-from workflows_litestar.fields import NAME, PAGE, PROSE, SMALL
+from workflows_litestar.fields import ASKING, NAME, PAGE, PROSE, SMALL
 from workflows_litestar.histories import HistoryEntryDTO
 from workflows_litestar.idempotency import repeatable
 from workflows_litestar.identity import Acting
@@ -45,12 +45,7 @@ if TYPE_CHECKING:
     from workflows_core.paging import Cursor
     from workflows_core.tasks import Task
 
-UserId = Annotated[
-    str | None,
-    QueryParameter(
-        description="Who asks: where no identity is configured. Elsewhere it is the principal.", **NAME
-    ),
-]
+UserId = Annotated[str | None, QueryParameter(description=ASKING, **NAME)]
 
 NOTHING_TO_SAY: Final = ResolveTaskDTO()
 
