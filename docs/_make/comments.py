@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Sequence
 from textwrap import dedent
+from types import ModuleType
 
 
-def described(kind: type) -> dict[str, str]:
-    """Return what stands below each name assigned in a class, in one line; empty where nothing does."""
-    (definition,) = ast.parse(dedent(inspect.getsource(kind))).body
-    assert isinstance(definition, ast.ClassDef)
+def described(where: type | ModuleType) -> dict[str, str]:
+    """Return what stands below each name assigned in a class or a module, in one line; empty where nothing does."""
     found: dict[str, str] = {}
     name = ""
-    for node in definition.body:
+    for node in _statements(where):
         match node:
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 found[name] = ""
@@ -23,6 +23,25 @@ def described(kind: type) -> dict[str, str]:
             case _:
                 pass
     return found
+
+
+def written(module: ModuleType) -> list[str]:
+    """Return the names that a module makes, in the order in which it is read."""
+    found = []
+    for node in _statements(module):
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                found.append(name)
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                found.append(name)
+            case _:
+                pass
+    return found
+
+
+def _statements(where: type | ModuleType) -> Sequence[ast.stmt]:
+    found = ast.parse(dedent(inspect.getsource(where))).body
+    return found[0].body if isinstance(where, type) and isinstance(found[0], ast.ClassDef) else found
 
 
 def attributes(kind: type) -> dict[str, str]:

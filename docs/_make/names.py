@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Iterator
 from functools import partial
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Final
 
-from docs._make.comments import first_sentence
+from docs._make.comments import described, first_sentence, written
 
 _FIRST: Final = (
     "definitions",
@@ -23,7 +25,7 @@ _FIRST: Final = (
 )
 """Modules in the order in which a reader needs them; the others follow by name."""
 _WHOLE: Final = ("errors", "ports")
-"""Modules of which everything is shown, whether the package exports it or not."""
+"""Modules of which everything is shown, whether the package exports it or not; of a folder, all that it exports."""
 
 
 def names(package: str) -> str:
@@ -47,8 +49,9 @@ workflows_litestar: Final = partial(names, "workflows_litestar")
 
 
 def _home(package: ModuleType, name: str) -> str:
-    """Return the module that a name is from."""
-    return str(getattr(getattr(package, name), "__module__", package.__name__))
+    """Return the module that a name is from, or the folder of modules that is shown as a whole."""
+    home = str(getattr(getattr(package, name), "__module__", package.__name__))
+    return f"{package.__name__}.{_short(home)}" if _short(home) in _WHOLE else home
 
 
 def _order(home: str) -> tuple[int, str]:
@@ -63,15 +66,42 @@ def _short(home: str) -> str:
 
 def _group(package: str, home: str, members: list[str]) -> str:
     module = importlib.import_module(home)
-    lines = [f".. automodule:: {home}"] if _short(home) in _WHOLE else [f".. currentmodule:: {package}"]
-    for name in () if _short(home) in _WHOLE else members:
-        is_class = inspect.isclass(getattr(module, name, None))
-        lines.append(f".. {'autoclass' if is_class else 'autofunction'}:: {name}")
-        if is_class and "__init__" in vars(getattr(module, name)) and _says_something(getattr(module, name)):
-            lines.append("   :special-members: __init__")
-    directives = "\n".join(lines)
     title = home.removeprefix(f"{package}.").replace("_", " ").replace(".", ": ").capitalize()
-    return f"### {title}\n\n{first_sentence(module.__doc__ or '')}\n\n```{{eval-rst}}\n{directives}\n```"
+    if _short(home) not in _WHOLE:
+        shown = _directives([f".. currentmodule:: {package}", *_members(module, members)])
+    elif hasattr(module, "__path__"):
+        rooms = [_room(module, each.name) for each in iter_modules(module.__path__)]
+        shown = "\n\n".join([_directives([f".. automodule:: {home}", "   :no-members:"]), *rooms])
+    else:
+        shown = _directives([f".. automodule:: {home}"])
+    return f"### {title}\n\n{first_sentence(module.__doc__ or '')}\n\n{shown}"
+
+
+def _room(folder: ModuleType, name: str) -> str:
+    """Write what a folder exports of one of its modules."""
+    module = importlib.import_module(f"{folder.__name__}.{name}")
+    exported = [each for each in written(module) if each in vars(folder)["__all__"]]
+    title = name.replace("_", " ").capitalize()
+    shown = _directives([f".. currentmodule:: {folder.__name__}", *_members(module, exported)])
+    return f"#### {title}\n\n{first_sentence(module.__doc__ or '')}\n\n{shown}"
+
+
+def _members(module: ModuleType, names: list[str]) -> Iterator[str]:
+    for name in names:
+        member = getattr(module, name, None)
+        if inspect.isclass(member):
+            yield f".. autoclass:: {name}"
+            if "__init__" in vars(member) and _says_something(member):
+                yield "   :special-members: __init__"
+        elif name in described(module):
+            yield f".. data:: {name}\n\n   {described(module)[name]}\n"
+        else:
+            yield f".. autofunction:: {name}"
+
+
+def _directives(lines: list[str]) -> str:
+    directives = "\n".join(lines)
+    return f"```{{eval-rst}}\n{directives}\n```"
 
 
 def _says_something(kind: type) -> bool:

@@ -56,6 +56,16 @@ class Cursor:
             raise InvalidDataError("", "This is no place in a list: begin at its front") from error
 
 
+def check_place(place: Cursor | None, order: str, kinds: tuple[type, ...]) -> None:
+    """Refuse a place in a list of another order, or with another key than one of these kinds.
+
+    Raises:
+        InvalidDataError: If it is one.
+    """
+    if place is not None and (place.order != order or tuple(map(type, place.key)) != kinds):
+        raise InvalidDataError("", "This place belongs to a list in another order: begin at its front")
+
+
 def _read(value: object) -> datetime | int:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
         return value
