@@ -43,7 +43,7 @@ from workflows_core.ports import TaskQuery
 from workflows_core.states import TaskStatus
 from workflows_sqla.converter import TASK_COLUMNS, Values
 from workflows_sqla.inbox_shapes import EQUAL, Acting, Shape, shaped
-from workflows_sqla.inbox_words import has_word, near_and_far
+from workflows_sqla.inbox_words import has_words, near_and_far
 from workflows_sqla.tables import offers, tasks
 from workflows_sqla.visibility import seen_instances
 
@@ -80,8 +80,8 @@ def _page(shape: Shape) -> Select[Any]:
         return _cut(streams[0].rows(shape), shape)
     is_plain = [each.is_plain for each in streams] == [True]
     if is_plain and shape.has_index_of_words:
-        (listed,) = _streams(shape.without_words())
-        parts = near_and_far(listed.places(shape), shape)
+        (listed,), (coming,) = (_streams(each) for each in (shape.without_words(), shape.coming()))
+        parts = near_and_far(listed.places(shape), coming.places(shape), shape)
     else:
         parts = [each.places(shape) for each in streams]
     found = _merged(parts, shape) if parts[1:] else parts[0]
@@ -228,9 +228,9 @@ def _restrictions(shape: Shape) -> Iterator[Condition]:
     if shape.is_free is not None:
         free = and_(c.assignee.is_(None), _has_status(_PENDING))
         yield free if shape.is_free else not_(free)
-    yield from (has_word(c.words, name, shape.dialect) for name in shape.words)
+    yield from has_words(c.words, shape.words, shape.dialect)
     if shape.is_scoped:
-        yield c.tenant_id == bindparam("scope") if "scope" in shape.names else c.tenant_id.is_(None)
+        yield c.tenant_id.is_(None) if shape.is_of_no_tenant else c.tenant_id == bindparam("scope")
     if shape.seen is not None:
         seen = seen_instances(shape.seen, c.definition_name, c.definition_version, c.instance_id)
         if seen is not None:

@@ -109,11 +109,16 @@ class Shape:
         return bool(self.words) and self.dialect == "postgresql" and is_open and "most" in self.names
 
     @property
+    def is_of_no_tenant(self) -> bool:
+        """Whether it keeps to what belongs to no tenant: where there are none, that is everything."""
+        return self.is_scoped and "scope" not in self.names
+
+    @property
     def is_anywhere(self) -> bool:
-        """Whether the index by what is due, in which the words are, suffices for the list that they are looked for in."""
+        """Whether words are looked for in the index by what is due alone: it has them. The tenant is none or any."""
         aside = {*_PAGE, *self.place, "due_before"}
         others = (self.is_free, self.acting, self.seen)
-        is_plain = self.names <= aside and not self.is_scoped and all(each is None for each in others)
+        is_plain = self.names <= aside and all(each is None for each in others)
         return is_plain and self.order is TaskOrder.DUE
 
     def directed(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
@@ -128,6 +133,15 @@ class Shape:
     def without_words(self) -> Self:
         """Return what asks for the same whatever the titles are."""
         return evolve(self, words=())
+
+    @property
+    def sees_tenant_last(self) -> bool:
+        """Whether only of what has the words it is seen that it belongs to no tenant."""
+        return self.is_of_no_tenant and self.is_anywhere
+
+    def coming(self) -> Self:
+        """Return what asks for the tasks among which words are looked for."""
+        return evolve(self, words=(), is_scoped=self.is_scoped and not self.sees_tenant_last)
 
 
 def shaped(query: TaskQuery, dialect: str) -> tuple[Shape, Values]:

@@ -8,6 +8,7 @@ elsewhere, or less.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
@@ -37,42 +38,53 @@ from workflows_sqla.tables import tasks
 Condition: TypeAlias = ColumnElement[bool]
 
 _MOST: Final = bindparam("most", type_=Integer)
-_SHARE: Final = 1_000
-"""One of so many blocks of the table is in the sample: of a million open tasks, some thousand."""
-_FIRST: Final = 1_000
-"""How many tasks are looked at in any case: of few there is hardly a sample."""
+_SHARE: Final = 2_000
+"""One of so many blocks of the table is in the sample: of a million open tasks, some hundreds."""
+_FIRST: Final = 4_000
+"""How many tasks are looked at in any case, in the index by what is due: that takes less than a millisecond."""
+_FIRST_ROWS: Final = 1_000
+"""How many of a list that is restricted otherwise: for each the row has to be fetched."""
 _WORTH: Final = 4
 """How many can be looked at in the index by what is due, while one that the index of words found is fetched."""
-_WORTH_ROWS: Final = 1
-"""How many of a list that is restricted otherwise: for each the row has to be fetched as well."""
+_WORTH_ROWS: Final = 0.5
+"""How many of a restricted list: they lie all over the table, and what the index of words found is fetched in order."""
 _COUNTED: Final = 5
 """How many words of a search are counted."""
 _RARE: Final = 50
 """A word is rare if not one of so many tasks has it."""
 
 
-def has_word(words: ColumnElement[str], word: Word, dialect: str) -> Condition:
-    """Return what holds for the words of a title if one of them begins with this one."""
-    begun = _text(word.begun)
+def has_words(words: ColumnElement[str], searched: Sequence[Word], dialect: str) -> list[Condition]:
+    """Return what holds for the words of a title if for each that is searched for there is one that begins so."""
     if dialect != "sqlite":
-        return func.strpos(words, begun) > 0
-    # Anywhere in a word SQLite finds it sooner than at its beginning: the titles that have it nowhere are most of them.
-    return and_(words.like(_text(word.held)), func.instr(words, begun) > 0)
+        return [_begins(words, word, func.strpos) for word in searched]
+    # Anywhere in a word SQLite finds it sooner than at its beginning, and most titles have it nowhere.
+    held = [words.like(_text(word.held)) for word in searched]
+    return [*held, *(_begins(words, word, func.instr) for word in searched)]
 
 
-def near_and_far(listed: Select[Any], shape: Shape) -> list[Select[Any]]:
+def _begins(words: ColumnElement[str], word: Word, find: Callable[..., ColumnElement[int]]) -> Condition:
+    return find(words, _text(word.begun)) > 0
+
+
+def near_and_far(listed: Select[Any], coming: Select[Any], shape: Shape) -> list[Select[Any]]:
     """Return what is found by words in one list of PostgreSQL: what is near its front; unless that is enough, all.
 
     Args:
         listed: The places of the list, whatever the titles are.
+        coming: The places of the tasks among which words are looked for, of any tenant if that is seen last.
         shape: What is asked for.
     """
     sample = _sample(shape)
-    coming = listed.add_columns(tasks.c.words).limit(_how_far(sample, shape)).subquery("coming")
-    near = _in_order(coming, shape).where(*_have_all(coming.c.words, shape)).limit(_MOST).cte("near")
+    some = coming.add_columns(tasks.c.words).limit(_how_far(sample, shape)).subquery("coming")
+    near = _in_order(some, shape).where(*has_words(some.c.words, shape.words, shape.dialect))
+    if shape.sees_tenant_last:
+        own = tasks.alias("own")
+        near = near.join(own, own.c.id == some.c.id).where(own.c.tenant_id.is_(None))
+    near_ones = near.limit(_MOST).cte("near")
     found = _indexed(listed, sample, shape).subquery("found")
-    is_not_enough = select(func.count()).select_from(near).scalar_subquery() < _MOST
-    return [select(*near.c), _in_order(found, shape).where(is_not_enough)]
+    is_not_enough = select(func.count()).select_from(near_ones).scalar_subquery() < _MOST
+    return [select(*near_ones.c), _in_order(found, shape).where(is_not_enough)]
 
 
 def _sample(shape: Shape) -> CTE:
@@ -80,9 +92,9 @@ def _sample(shape: Shape) -> CTE:
     # In the text, so that every plan is made for just that share.
     share: ColumnElement[float] = literal_column(f"{100 / _SHARE}")
     some = tasks.tablesample(func.system(share), "some", seed=literal_column("0"))
-    is_counted = {"found": and_(*_have_all(some.c.words, shape))}
+    is_counted = {"found": and_(*has_words(some.c.words, shape.words, shape.dialect))}
     for word in shape.words[:_COUNTED]:
-        is_counted[word.begun] = has_word(some.c.words, word, shape.dialect)
+        is_counted[word.begun] = _begins(some.c.words, word, func.strpos)
     counts = [func.count().filter(condition).label(name) for name, condition in is_counted.items()]
     is_open = some.c.status == TaskStatus.PENDING.value
     return select(func.count().label("open"), *counts).where(is_open).cte("sample")
@@ -91,22 +103,20 @@ def _sample(shape: Shape) -> CTE:
 def _how_far(sample: CTE, shape: Shape) -> ScalarSelect[int]:
     """Return how many tasks to look at.
 
-    If the page is likely to be full by then, it is as many as take no longer than to fetch all of the rarest word.
+    If the page is likely to be full by then, it is as many as take no longer than to fetch all of the rarest word. Where
+    nothing is found in the sample, half a task of it might have been.
     """
     counts = [sample.c[word.begun] for word in shape.words[:_COUNTED]]
     rarest = func.least(*counts) if counts[1:] else counts[0]
-    more = rarest * (_SHARE * (_WORTH if shape.is_anywhere else _WORTH_ROWS))
-    is_likely = sample.c.found * more >= _MOST * sample.c.open
-    return select(case((is_likely, func.greatest(more, _FIRST)), else_=_FIRST)).scalar_subquery()
+    first, worth = (_FIRST, _WORTH) if shape.is_anywhere else (_FIRST_ROWS, _WORTH_ROWS)
+    more = rarest * int(_SHARE * worth)
+    is_likely = func.greatest(2 * sample.c.found, 1) * more >= 2 * _MOST * sample.c.open
+    return select(case((is_likely, func.greatest(more, first)), else_=first)).scalar_subquery()
 
 
 def _in_order(places: FromClause, shape: Shape) -> Select[Any]:
     columns = [places.c[name] for name in (*shape.sorted_by, "id")]
     return select(*columns).order_by(*shape.directed(columns))
-
-
-def _have_all(words: ColumnElement[str], shape: Shape) -> list[Condition]:
-    return [has_word(words, word, shape.dialect) for word in shape.words]
 
 
 def _indexed(listed: Select[Any], sample: CTE, shape: Shape) -> Select[Any]:
@@ -115,7 +125,7 @@ def _indexed(listed: Select[Any], sample: CTE, shape: Shape) -> Select[Any]:
         func.string_to_array(func.ltrim(tasks.c.words), literal_column("' '"), type_=ARRAY(Text))
     )
     is_asked = vector.bool_op("@@")(cast(_asked(sample, shape), TSQUERY))
-    others = _have_all(tasks.c.words, shape) if shape.words[1:] else []
+    others = has_words(tasks.c.words, shape.words, shape.dialect) if shape.words[1:] else []
     return listed.where(is_asked, *others).order_by(None).offset(literal_column("0"))
 
 

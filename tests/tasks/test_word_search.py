@@ -13,6 +13,7 @@ from workflows_core import Task, TaskOrder, TaskQuery, TaskStatus
 from workflows_core.ports import Storage, place_of
 from workflows_core.search import is_found
 from workflows_core.testing.samples import AT, open_full_task
+from workflows_core.visibility import Visibility, all_of
 from workflows_sqla import open_storage
 from workflows_sqla.converter import from_task
 from workflows_sqla.tables import tasks
@@ -45,6 +46,7 @@ def opened() -> Iterator[Task]:
             due_at=AT + timedelta(minutes=number),
             created_at=AT - timedelta(minutes=chance.randrange(MANY)),
             assignee=chance.choice(("ann", "bob")),
+            tenant_id=chance.choice((None, "one")),
         )
 
 
@@ -63,15 +65,31 @@ async def storage(database_url: str, office: Sequence[Task]) -> AsyncIterator[St
     await storage.close()
 
 
-@pytest.mark.parametrize("order", [TaskOrder.DUE, TaskOrder.NEWEST])
-@pytest.mark.parametrize("assignee", [None, "ann"])
+LISTS: Final[tuple[tuple[TaskOrder, str | None, Visibility | None], ...]] = (
+    (TaskOrder.DUE, None, None),
+    (TaskOrder.NEWEST, None, None),
+    (TaskOrder.DUE, "ann", None),
+    (TaskOrder.DUE, None, all_of(None)),
+    (TaskOrder.DUE, None, all_of("one")),
+    (TaskOrder.NEWEST, "ann", all_of(None)),
+)
+
+
+@pytest.mark.parametrize(("order", "assignee", "seen"), LISTS)
 async def test_the_same_is_found_as_by_looking_at_every_title(
-    storage: Storage, office: Sequence[Task], order: TaskOrder, assignee: str | None
+    storage: Storage,
+    office: Sequence[Task],
+    order: TaskOrder,
+    assignee: str | None,
+    seen: Visibility | None,
 ) -> None:
     listed = [task for task in office if assignee in {None, task.assignee}]
+    if seen is not None:
+        listed = [task for task in listed if task.tenant_id == seen.tenant_id]
     if order is TaskOrder.NEWEST:
         listed.sort(key=lambda task: (task.created_at, task.id.bytes), reverse=True)
-    query = TaskQuery(status=TaskStatus.PENDING, assignee=assignee, order=order, limit=20, offset=3)
+    status = TaskStatus.PENDING
+    query = TaskQuery(status=status, assignee=assignee, visible_to=seen, order=order, limit=20, offset=3)
     for text in SEARCHES:
         for begin in (0, len(listed) // 3):
             after = place_of(listed[begin - 1], order) if begin else None
