@@ -51,8 +51,10 @@ Condition: TypeAlias = ColumnElement[bool]
 Found = TypeVar("Found", bound=GenerativeSelect)
 
 _PENDING: Final = TaskStatus.PENDING
-_KEPT: Final = 200
+_KEPT: Final = 64
 """How many statements are kept of each kind."""
+_LARGEST: Final = 30
+"""How many words and keys may be in one that is kept: a few hundred kilobytes are made of them."""
 
 
 def task_page(query: TaskQuery, dialect: str) -> tuple[Select[Any], Values]:
@@ -70,8 +72,8 @@ def task_count(query: TaskQuery, dialect: str) -> tuple[Select[Any], Values]:
 def _made(
     shape: Shape, make: Callable[[Shape], Select[Any]], kept: Callable[[Shape], Select[Any]]
 ) -> Select[Any]:
-    """Return a statement for a shape; what there would be one of for each user is not kept."""
-    return kept(shape) if shape.seen is None else make(shape)
+    """Return a statement for a shape; what is large is not kept, nor what there would be one of for each user."""
+    return kept(shape) if shape.seen is None and shape.size <= _LARGEST else make(shape)
 
 
 def _page(shape: Shape) -> Select[Any]:

@@ -88,6 +88,11 @@ class Shape:
     seen: Visibility | None
 
     @property
+    def size(self) -> int:
+        """How many words and keys there are, of which a query may have any number."""
+        return len(self.words) + sum(len(each.keys) for each in self.acting or ())
+
+    @property
     def sorted_by(self) -> tuple[str, ...]:
         """What comes before the id in its order."""
         return _SORTED_BY[self.order]

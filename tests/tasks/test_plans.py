@@ -68,3 +68,9 @@ def test_what_differs_in_values_alone_is_asked_by_the_same_statement() -> None:
             first, second = (task_page(TaskQuery(**each), dialect) for each in (one, other))
             assert first[0] is second[0]
             assert first[1] != second[1]
+
+
+def test_a_statement_that_is_large_is_made_again() -> None:
+    """There may be any number of these."""
+    query = TaskQuery(status=TaskStatus.PENDING, text=" ".join(f"w{number}" for number in range(90)))
+    assert task_page(query, "sqlite")[0] is not task_page(query, "sqlite")[0]
