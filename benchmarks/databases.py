@@ -31,15 +31,18 @@ class Server:
     folder: Path
 
     @asynccontextmanager
-    async def database(self, **options: Any) -> AsyncIterator[Database]:
-        """Make a database with the tables of the engine and of the floors; the options are those of the engine."""
+    async def database(self, *, counts: bool = False, **options: Any) -> AsyncIterator[Database]:
+        """Make a database with the tables of the engine and of the floors; the options are those of the engine.
+
+        What it is sent is only counted if it shall be: that takes time.
+        """
         url = self.postgres.create_database()
         dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         async with AsyncExitStack() as stack:
             stack.callback(self.postgres.drop_database, url)
             engine = create_async_engine(url, **POOL)
             stack.push_async_callback(engine.dispose)
-            tally = Tally.of(engine)
+            tally = Tally.of(engine) if counts else Tally()
             storage = NoticingSql(engine)
             await storage.prepare()
             connections = [await stack.enter_async_context(_connected(dsn)) for _ in range(16)]

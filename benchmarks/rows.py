@@ -105,7 +105,7 @@ async def counts(server: Server, effort: Effort) -> list[Figure]:
     """Count what one instance after the other costs."""
     definition, count, name = chain(), effort.instances * 4, "ten machine steps, PostgreSQL, one at a time"
     commits, statements, trips, written = [], [], [], []
-    async with server.database() as database:
+    async with server.database(counts=True) as database:
         await database.host.run(definition, 10, 1)
         await floors.postgres(database.connections[:1], Job(10))
         for _ in range(effort.rounds):

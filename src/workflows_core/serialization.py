@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar, cast, get_args
 from uuid import UUID
 
-from attrs import field, fields, frozen
+from attrs import field, frozen
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
@@ -104,17 +104,7 @@ def state_to_json(instance: Instance) -> JsonObject:
 
     Most tokens came into their state with its last transition: that moment is left out.
     """
-    document: dict[str, Any] = _state_to_json(
-        InstanceState(
-            tokens=instance.tokens,
-            arrivals=instance.arrivals,
-            next_token=instance.next_token,
-            doers=instance.doers,
-            participants=instance.participants,
-            cancel_reason=instance.cancel_reason,
-            suspend_reason=instance.suspend_reason,
-        )
-    )
+    document: dict[str, Any] = _state_to_json(instance)
     updated_at = instance.updated_at.isoformat()
     for token in document["tokens"]:
         if token["since"] == updated_at:
@@ -131,7 +121,8 @@ def state_from_json(state: JsonObject, updated_at: datetime) -> InstanceState:
 
 def snapshot_to_json(instance: Instance) -> JsonObject:
     """Write what was written to an instance."""
-    return _unstructure(Snapshot(data=instance.data, forms=instance.forms, metadata=instance.metadata))
+    document: JsonObject = _snapshot_to_json(instance)
+    return document
 
 
 def snapshot_from_json(snapshot: JsonObject) -> Snapshot:
@@ -141,7 +132,8 @@ def snapshot_from_json(snapshot: JsonObject) -> Snapshot:
 
 def task_to_json(task: Task) -> JsonObject:
     """Write a task."""
-    return _unstructure(task)
+    document: JsonObject = _CONVERTER.unstructure(task)
+    return document
 
 
 def task_from_json(task: JsonObject) -> Task:
@@ -151,17 +143,13 @@ def task_from_json(task: JsonObject) -> Task:
 
 def details_to_json(task: Task) -> JsonObject:
     """Write what is not searched of a task."""
-    return _unstructure(TaskDetails(**{each.name: getattr(task, each.name) for each in fields(TaskDetails)}))
+    document: JsonObject = _details_to_json(task)
+    return document
 
 
 def details_from_json(details: JsonObject) -> TaskDetails:
     """Read what `details_to_json` wrote."""
     return _CONVERTER.structure(details, TaskDetails)
-
-
-def _unstructure(value: Snapshot | Task | TaskDetails) -> JsonObject:
-    document: JsonObject = _CONVERTER.unstructure(value)
-    return document
 
 
 def _unchanged(value: T) -> T:
@@ -253,7 +241,10 @@ def _without_moment(kind: Attributes, converter: Converter) -> Callable[[Any], d
 
 _CONVERTER: Final = _make_converter()
 
-# Written at every transition: asking the converter for the hook takes longer than the hook.
+# Written at every transition: asking the converter for the hook takes longer than the hook. What is a part of an
+# instance or a task is written from that: the fields have the same names.
 _event_to_json: Final = _CONVERTER.get_unstructure_hook(Event)
 _state_to_json: Final = _CONVERTER.get_unstructure_hook(InstanceState)
+_snapshot_to_json: Final = _CONVERTER.get_unstructure_hook(Snapshot)
+_details_to_json: Final = _CONVERTER.get_unstructure_hook(TaskDetails)
 _token_to_json: Final = _CONVERTER.get_unstructure_hook(Token)

@@ -44,7 +44,7 @@ _DRIVERS: Final = {
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
-PARALLEL_FLUSHES: Final = 2
+PARALLEL_FLUSHES: Final = 3
 """How many flushes PostgreSQL does at a time: while one waits for the disk, another is worked on."""
 CONNECTIONS: Final = 15
 """How many an engine has that is made here. All are kept: who closes them again under load opens them all the time."""
