@@ -71,10 +71,13 @@ class Run:
 
     # What the runner tells
 
-    def observe(self, instance: Instance) -> None:
-        """Go on from a newer state of the instance."""
+    def go_on_from(self, instance: Instance) -> None:
+        """Go on from a state of the instance that was just committed; what is held then begins at once."""
         self._advance(instance)
-        self._tell()
+        if self._settling is None and not self._is_stale and not self._wants_settling:
+            self._align_or_end()  # there is nothing to wait for, so it takes no task
+        else:
+            self._tell()
 
     def report(self, commands: Iterable[cmd.Command], claimed: Instance | None = None) -> None:
         """Bring commands to be carried out with the next commit; none means: just see what is ready.
@@ -82,7 +85,9 @@ class Run:
         `claimed` is the instance as the runner claimed it: it is put off if there turns out to be nothing to do.
         """
         self._bring(commands)
-        self._claimed = claimed or self._claimed
+        if claimed is not None:
+            self._advance(claimed)
+            self._claimed = claimed
         self._tell()
 
     def look_again(self) -> None:
@@ -145,16 +150,23 @@ class Run:
             self._end()
             raise
         except Exception:
-            logger.exception(
-                "Instance %s could not be continued; it will be taken up again when its lease ends.",
-                self._instance.id,
-            )
+            logger.exception(_GIVEN_UP, self._instance.id)
             self._end()
         else:
             if not self._executing:
                 self._end()
         finally:
             self._settling = None
+
+    def _align_or_end(self) -> None:
+        try:
+            self._align()
+        except Exception:
+            logger.exception(_GIVEN_UP, self._instance.id)
+            self._end()
+        else:
+            if not self._executing:
+                self._end()
 
     def _end(self) -> None:
         self.ended.set()
@@ -237,7 +249,8 @@ class Run:
                     self._instance.id, token.step, pause, error,
                 )  # fmt: skip
                 await asyncio.sleep(pause)
-                self.observe(await self._runner.reload(self._instance.id))
+                self._advance(await self._runner.reload(self._instance.id))
+                self._tell()
                 if self._still_holds(token):
                     continue
                 report = None  # it was committed: only the answer was lost
@@ -260,7 +273,7 @@ class Run:
                 return None
             await unit.commit()
         runner.committed(change)
-        self.observe(change.instance)
+        self._advance(change.instance)
         return None
 
     async def _apply_joined(self, unit: UnitOfWork, report: cmd.CompleteStep) -> Transition | None:
@@ -334,6 +347,7 @@ class Run:
         logger.info("Instance %s: a result came too late. %s", self._instance.id, error)
 
 
+_GIVEN_UP = "Instance %s could not be continued; it will be taken up again when its lease ends."
 _RESULTS = cmd.CompleteStep | cmd.SkipStep | cmd.FailStep
 
 

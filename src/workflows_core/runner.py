@@ -320,7 +320,9 @@ class Runner:
         if not self.is_running or self.is_stopping:
             return  # whoever runs next finds the steps of a runner that is gone
         if instance.id in self._runs or any(token.owner == self.id for token in instance.tokens.values()):
-            self._run_of(instance)
+            run = self._run_of(instance)
+            if run is not None:
+                run.go_on_from(instance)
         self._expect(instance)
 
     def _run_of(self, instance: Instance) -> Run | None:
@@ -331,7 +333,6 @@ class Runner:
             if definition is None:
                 return None
             run = self._runs[instance.id] = Run(self, instance, definition)
-        run.observe(instance)
         return run
 
     def forget(self, run: Run) -> None:
