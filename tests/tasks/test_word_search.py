@@ -8,13 +8,14 @@ from uuid import UUID
 
 import pytest
 from attrs import evolve
+from sqlalchemy import func, select
 
 from workflows_core import Task, TaskOrder, TaskQuery, TaskStatus
 from workflows_core.ports import Storage, place_of
 from workflows_core.search import is_found
 from workflows_core.testing.samples import AT, open_full_task
 from workflows_core.visibility import Visibility, all_of
-from workflows_sqla import open_storage
+from workflows_sqla import SqlStorage, open_storage
 from workflows_sqla.converter import from_task
 from workflows_sqla.tables import tasks
 
@@ -97,3 +98,11 @@ async def test_the_same_is_found_as_by_looking_at_every_title(
                 found = await unit.tasks.find(evolve(query, text=text, after=after))
             expected = [task for task in listed[begin:] if is_found(text, task.title)][3:23]
             assert [task.title for task in found] == [task.title for task in expected], (text, begin)
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_words_are_in_their_index_as_soon_as_a_task_is_written(storage: SqlStorage) -> None:
+    """What PostgreSQL would put in later, many at once, it has to look through with every search until then."""
+    async with storage.engine.connect() as connection:
+        left = await connection.execute(select(func.gin_clean_pending_list("ix_workflow_tasks_words")))
+        assert left.scalar_one() == 0
