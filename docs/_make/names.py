@@ -27,6 +27,9 @@ _FIRST: Final = (
 _WHOLE: Final = ("errors", "ports")
 """Modules of which everything is shown, whether the package exports it or not; of a folder, all that it exports."""
 
+_LAYERED: Final = ("ExecutionEngine",)
+"""Classes that are shown with what they have from the layers below them."""
+
 
 def names(package: str) -> str:
     """Write everything that a package exports; what it only passes on from another is named there."""
@@ -91,6 +94,8 @@ def _members(module: ModuleType, names: list[str]) -> Iterator[str]:
         member = getattr(module, name, None)
         if inspect.isclass(member):
             yield f".. autoclass:: {name}"
+            if name in _LAYERED:
+                yield "   :inherited-members:"
             if "__init__" in vars(member) and _says_something(member):
                 yield "   :special-members: __init__"
         elif name in described(module):

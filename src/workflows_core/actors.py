@@ -86,3 +86,23 @@ class Actor:
     def standing_in(self, substitutions: Iterable[Substitution]) -> Self:
         """Return the same person, with whom they stand in for."""
         return evolve(self, substitutions=tuple(substitutions))
+
+
+@frozen
+class Asking:
+    """In whose name something is asked for, and why.
+
+    Attributes:
+        actor: Who asks, where it is to be checked whether they may.
+        user_id: In whose name the application asks, where there is no actor.
+        reason: Why.
+    """
+
+    actor: Actor | None
+    user_id: str | None
+    reason: str | None = None
+
+
+def name_of(actor: Actor | None, user_id: str | None) -> str | None:
+    """Return the name of who asks: that of the actor, or without one that which the application gives."""
+    return user_id if actor is None else actor.user_id

@@ -1,86 +1,68 @@
-"""The application service: load, decide, apply.
+"""The application service: everything that people and programs ask of instances.
 
-Each method is one use case and reads like it. On a lost race the engine loads and decides again;
-the machine is pure, so that is free. What a method returned is committed and can be read by the
-next request; machine steps go on in the background, on the runner.
+Each method is one use case and reads like it; those that only look are in `reading`, and how anything is
+changed is in `changing`. What a method returned is committed and can be read by the next request; machine
+steps go on in the background, on the runner.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import asynccontextmanager, suppress
-from copy import copy
-from typing import TYPE_CHECKING, Self, TypedDict
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, Self
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from workflows_core import commands as cmd
-from workflows_core.committer import committer_for
+from workflows_core import given
+from workflows_core.actors import Asking, name_of
+from workflows_core.changing import InstanceChanger
 from workflows_core.courier import Courier
 from workflows_core.data import to_object
 from workflows_core.definitions import WorkflowDefinition
 from workflows_core.errors import (
-    DefinitionNotFoundError,
-    FormProblem,
     FormValidationError,
     InstanceExistsError,
-    InstanceNotFoundError,
-    InvalidDataError,
     InvalidTransitionError,
-    NotSearchableError,
-    TaskNotFoundError,
 )
-from workflows_core.explanation import explain_instance
 from workflows_core.forms import JsonSchemaValidator
-from workflows_core.history import step_executions
-from workflows_core.hosting import remembered_in, runner_for, stop_runner, watcher_for
+from workflows_core.history import Record
+from workflows_core.hosting import stop_runner, watcher_for
 from workflows_core.human_tasks import HumanTasks
 from workflows_core.memory import MemoryStorage
 from workflows_core.messages import TIME_TO_LIVE, deliveries
-from workflows_core.oversight import stored_policies
-from workflows_core.paging import Page
-from workflows_core.permissions import Action, may, policies_of
-from workflows_core.ports import StoredDefinition, SubstitutionQuery, place_of_instance
-from workflows_core.recent import Recent
-from workflows_core.settling import carry_out
-from workflows_core.specification import definition_from
 from workflows_core.substitutions import Substitutions
 from workflows_core.system import SystemClock, TimeOrderedIds
-from workflows_core.transition import transition
-from workflows_core.visibility import visibility
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from datetime import timedelta
     from types import TracebackType
     from uuid import UUID
 
     from workflows_core.actors import Actor
     from workflows_core.definitions import WorkflowClass
-    from workflows_core.explanation import InstanceExplanation
-    from workflows_core.history import StepExecution
     from workflows_core.instance import Instance
     from workflows_core.messages import Receipt
     from workflows_core.ports import (
         Clock,
         FormValidator,
         IdFactory,
-        InstanceQuery,
-        InstanceSummary,
         Storage,
         TaskQuery,
-        UnitOfWork,
     )
     from workflows_core.registry import WorkflowRegistry
-    from workflows_core.runner import Runner
     from workflows_core.tasks import Task
-    from workflows_core.transition import HistoryEntry, Transition
-    from workflows_core.visibility import Visibility
     from workflows_core.watching import Watch
 
+__all__ = ["ExecutionEngine", "LocalExecutionEngine", "Record"]
 
-class ExecutionEngine:
+_LOOK_AGAIN: Final = 0.25
+"""Seconds after which `wait` looks by itself: another process may have done the work."""
+
+
+class ExecutionEngine(InstanceChanger):
     """Starts instances and carries out what people and programs ask of them.
 
     Machine steps are executed by the runner of the storage in this process, which starts with the
@@ -114,13 +96,10 @@ class ExecutionEngine:
             forms: Checks submitted data; JSON Schema by default.
             runs_steps: Whether machine steps run in this process. If not, they wait for a worker.
         """
-        self.registry = registry
-        self.storage = storage
-        self.clock = clock or SystemClock()
-        self._ids = ids or TimeOrderedIds()
-        self._condition: Callable[[Instance], None] | None = None
+        super().__init__(
+            registry, storage, clock or SystemClock(), ids or TimeOrderedIds(), runs_steps=runs_steps
+        )
         self.forms = forms or JsonSchemaValidator()
-        self.runs_steps = runs_steps
 
     @property
     def tasks(self) -> HumanTasks:
@@ -155,12 +134,6 @@ class ExecutionEngine:
         It takes over what an earlier process left.
         """
         await self._runner()
-
-    async def _runner(self) -> Runner | None:
-        if not self.runs_steps:
-            await watcher_for(self.storage)  # whoever writes must know what others watch
-            return None
-        return await runner_for(self.storage, self.registry, clock=self.clock, ids=self._ids)
 
     # Instances
 
@@ -199,7 +172,9 @@ class ExecutionEngine:
         data, size = to_object({} if initial_data is None else initial_data, what="The initial data")
         noted, _ = to_object({} if metadata is None else metadata, what="The metadata")
         if definition.input_schema is not None:
-            self._check("the start", self.forms.problems(definition.input_schema, data))
+            problems = self.forms.problems(definition.input_schema, data)
+            if problems:
+                raise FormValidationError("the start", problems)
         starter = created_by if created_by is not None else user_id
         command = cmd.Start(
             at=self.clock.now(),
@@ -218,6 +193,15 @@ class ExecutionEngine:
             return change.instance
         return await self._started_earlier(command)
 
+    def _definition(
+        self, workflow: str | WorkflowDefinition | type[WorkflowClass], version: str | None
+    ) -> WorkflowDefinition:
+        if isinstance(workflow, str):
+            return self.registry.get_definition(workflow, version)
+        definition = workflow if isinstance(workflow, WorkflowDefinition) else workflow.get_definition()
+        self.registry.register_definition(definition)
+        return self.registry.get_definition(definition.name, version or definition.version)
+
     async def _started_earlier(self, command: cmd.Start) -> Instance:
         if command.idempotency_key is not None:
             async with self.storage.unit_of_work() as unit:
@@ -225,6 +209,8 @@ class ExecutionEngine:
                 if known is not None:
                     return await unit.instances.get(known)
         raise InstanceExistsError(command.instance_id)
+
+    # Operating
 
     async def cancel_workflow(
         self,
@@ -241,11 +227,8 @@ class ExecutionEngine:
             NotPermittedError: If the actor is no operator.
             InvalidTransitionError: If it has ended already.
         """
-        identity = await self._identity(actor)
-        return await self._change(
-            instance_id,
-            lambda _: cmd.Cancel(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity)),
-        )
+        asking = Asking(actor, user_id, reason)
+        return await self._operate(instance_id, asking, cmd.Cancel)
 
     async def retry_workflow(
         self,
@@ -263,13 +246,8 @@ class ExecutionEngine:
             NotPermittedError: If the actor is no operator.
             InvalidTransitionError: If nothing (or not that step) has failed.
         """
-        identity = await self._identity(actor)
-        return await self._change(
-            instance_id,
-            lambda _: cmd.Retry(
-                at=self.clock.now(), reason=_text(reason), step=step, **_asking(user_id, identity)
-            ),
-        )
+        asking = Asking(actor, user_id, reason)
+        return await self._operate(instance_id, asking, cmd.Retry, step=step)
 
     async def skip_step(
         self,
@@ -298,17 +276,8 @@ class ExecutionEngine:
             InvalidTransitionError: If nothing is at the step.
             InvalidOutcomeError: If the outcome is not one of the step's, or is missing.
         """
-        identity = await self._identity(actor)
-        return await self._change(
-            instance_id,
-            lambda _: cmd.Skip(
-                at=self.clock.now(),
-                step=step,
-                reason=_text(reason),
-                outcome=outcome,
-                **_asking(user_id, identity),
-            ),
-        )
+        asking = Asking(actor, user_id, reason)
+        return await self._operate(instance_id, asking, cmd.Skip, step=step, outcome=outcome)
 
     async def move_workflow(
         self,
@@ -331,17 +300,8 @@ class ExecutionEngine:
             StepNotFoundError: If its definition has no such step.
             InvalidTransitionError: If it has ended, or nothing is at `source`.
         """
-        identity = await self._identity(actor)
-        return await self._change(
-            instance_id,
-            lambda _: cmd.Move(
-                at=self.clock.now(),
-                target=target,
-                reason=_text(reason),
-                source=source,
-                **_asking(user_id, identity),
-            ),
-        )
+        asking = Asking(actor, user_id, reason)
+        return await self._operate(instance_id, asking, cmd.Move, target=target, source=source)
 
     async def suspend_workflow(
         self,
@@ -358,11 +318,8 @@ class ExecutionEngine:
             NotPermittedError: If the actor is no operator.
             InvalidTransitionError: If it has ended, or is suspended already.
         """
-        identity = await self._identity(actor)
-        return await self._change(
-            instance_id,
-            lambda _: cmd.Suspend(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity)),
-        )
+        asking = Asking(actor, user_id, reason)
+        return await self._operate(instance_id, asking, cmd.Suspend)
 
     async def resume_workflow(
         self,
@@ -379,117 +336,26 @@ class ExecutionEngine:
             NotPermittedError: If the actor is no operator.
             InvalidTransitionError: If it is not suspended.
         """
-        identity = await self._identity(actor)
-        return await self._change(
-            instance_id,
-            lambda _: cmd.Resume(at=self.clock.now(), reason=_text(reason), **_asking(user_id, identity)),
-        )
+        asking = Asking(actor, user_id, reason)
+        return await self._operate(instance_id, asking, cmd.Resume)
 
-    async def get_instance(self, instance_id: UUID, *, actor: Actor | None = None) -> Instance:
-        """Return an instance as of its last transition.
+    async def _operate(self, instance_id: UUID, asking: Asking, kind: type, **fields: object) -> Instance:
+        """Carry out what an operator asks for."""
+        identity = None if asking.actor is None else await self.known(asking.actor)
 
-        Raises:
-            InstanceNotFoundError: If there is none, or none that the actor may see.
-        """
-        async with self.storage.unit_of_work() as unit:
-            instance = await unit.instances.get(instance_id)
-        await self._check_visible(instance, actor)
-        return instance
+        def command(_: Instance) -> cmd.Command:
+            made: cmd.Command = kind(
+                at=self.clock.now(),
+                reason=given.needed_reason(asking.reason),
+                actor=name_of(identity, asking.user_id),
+                identity=identity,
+                **fields,
+            )
+            return made
 
-    async def find_instances(
-        self, query: InstanceQuery, *, actor: Actor | None = None
-    ) -> Sequence[InstanceSummary]:
-        """Return the instances the query asks for, in its order; to an actor, those that they may see.
+        return (await self.change(instance_id, command)).instance
 
-        Raises:
-            NotSearchableError: If it asks for data at paths that no definition declares, or not the one it asks for.
-        """
-        query = await self._scoped_query(query, actor)
-        async with self.storage.unit_of_work() as unit:
-            return await unit.instances.find(query)
-
-    async def page_instances(
-        self, query: InstanceQuery, *, actor: Actor | None = None
-    ) -> Page[InstanceSummary]:
-        """Return the instances the query asks for, at most `limit`, and where the next page begins; see `find_instances`."""
-        if query.limit is None:
-            return Page(tuple(await self.find_instances(query, actor=actor)), None)
-        found = await self.find_instances(evolve(query, limit=query.limit + 1), actor=actor)
-        items = tuple(found[: query.limit])
-        return Page(items, place_of_instance(items[-1], query.order) if len(found) > query.limit else None)
-
-    async def count_instances(self, query: InstanceQuery, *, actor: Actor | None = None) -> int:
-        """Return how many instances the query asks for, whatever its page; see `find_instances`."""
-        query = await self._scoped_query(query, actor)
-        async with self.storage.unit_of_work() as unit:
-            return await unit.instances.count(query)
-
-    async def _scoped_query(self, query: InstanceQuery, actor: Actor | None) -> InstanceQuery:
-        """Refuse a query that nothing could answer, and keep it to what an actor may see."""
-        if query.data:
-            searchable = self.registry.searchable(query.definition_name)
-            unknown = [path for path in query.data if path not in searchable]
-            if unknown:
-                raise NotSearchableError(unknown, searchable)
-        return query if actor is None else evolve(query, visible_to=await self.visibility(actor))
-
-    async def explain_instance(self, instance_id: UUID, *, actor: Actor | None = None) -> InstanceExplanation:
-        """Explain what an instance waits for, since when and until when, and who can act.
-
-        Raises:
-            InstanceNotFoundError: If there is none, or none that the actor may see.
-        """
-        instance = await self.get_instance(instance_id, actor=actor)
-        registered = self.registry.find_definition(instance.definition_name, instance.definition_version)
-        try:
-            definition = registered or await self.get_definition(instance)
-        except DefinitionNotFoundError:
-            definition = None
-        return explain_instance(instance, definition, self.clock.now(), is_known=registered is not None)
-
-    async def get_history(self, instance_id: UUID, *, actor: Actor | None = None) -> Sequence[HistoryEntry]:
-        """Return everything that happened to an instance, oldest first.
-
-        Raises:
-            InstanceNotFoundError: If there is none, or none that the actor may see.
-        """
-        if actor is not None:
-            await self.get_instance(instance_id, actor=actor)
-        async with self.storage.unit_of_work() as unit:
-            entries = await unit.history.get(instance_id)
-        if not entries:
-            raise InstanceNotFoundError(instance_id)
-        return entries
-
-    async def get_record(self, instance_id: UUID, *, actor: Actor | None = None) -> Record:
-        """Return an instance together with its history, both as of the same moment.
-
-        Raises:
-            InstanceNotFoundError: If there is none, or none that the actor may see.
-        """
-        async with self.storage.unit_of_work() as unit:
-            instance = await unit.instances.get(instance_id)
-            entries = await unit.history.get(instance_id)
-        await self._check_visible(instance, actor)
-        known = [entry for entry in entries if entry.revision <= instance.revision]
-        return Record(instance, tuple(known))
-
-    async def get_definition(self, instance: Instance) -> WorkflowDefinition:
-        """Return the definition an instance is pinned to; where its code is not registered here, as it was stored.
-
-        Raises:
-            DefinitionNotFoundError: If it is not stored either.
-        """
-        name, version = instance.definition_name, instance.definition_version
-        registered = self.registry.find_definition(name, version)
-        if registered is not None:
-            return registered
-        async with self.storage.unit_of_work() as unit:
-            stored = await unit.definitions.find(name)
-        for each in stored:
-            if each.version == version:
-                return definition_from(each.specification)
-        raise DefinitionNotFoundError(name, version, known=[each.version for each in stored])
+    # Waiting
 
     async def wait(self, instance_id: UUID, *, timeout: float = 30.0) -> Instance:  # noqa: ASYNC109
         """Wait until nothing moves the instance but somebody outside (or it has ended), and return it.
@@ -637,10 +503,6 @@ class ExecutionEngine:
                 return
             await self._commit(change, None)
 
-    def new_id(self) -> UUID:
-        """Return an id that was never used."""
-        return self._ids.new_id()
-
     # Tasks: what the guide documents; everything else is in `tasks`
 
     async def complete_human_task(
@@ -657,31 +519,17 @@ class ExecutionEngine:
     ) -> Instance:
         """Complete the open task of a step, and return the instance as it went on from there.
 
-        Of several the one that is with the user is meant, or else the oldest. See `HumanTasks.complete`, which also
-        tells what they can do next.
+        See `HumanTasks.complete_at`, which also tells what they can do next.
 
         Raises:
             InstanceNotFoundError: If there is no such instance, or none that the actor may see.
             InvalidTransitionError: If the step has no open task.
         """
-        user = user_id if actor is None else actor.user_id
-        known = self.recent.get(instance_id)
-        meant = None if known is None else _meant(known, step_name, user)
-        if meant is not None:
-            with suppress(InvalidTransitionError, TaskNotFoundError):  # perhaps it is another one by now
-                return await self.complete_task(
-                    meant.id, data,
-                    user_id=user_id, outcome=outcome, comment=comment, revision=revision, actor=actor,
-                )  # fmt: skip
-        instance = await self.get_instance(instance_id, actor=actor)
-        meant = _meant(instance, step_name, user)
-        if meant is None:
-            raise InvalidTransitionError(
-                "complete the task", f"step {step_name!r} of instance {instance_id}", "not open"
-            )
-        return await self.complete_task(
-            meant.id, data, user_id=user_id, outcome=outcome, comment=comment, revision=revision, actor=actor
-        )
+        done = await self.tasks.complete_at(
+            instance_id, step_name, data,
+            user_id=user_id, outcome=outcome, comment=comment, revision=revision, actor=actor,
+        )  # fmt: skip
+        return done.instance
 
     async def complete_task(
         self,
@@ -724,205 +572,6 @@ class ExecutionEngine:
         """Return the tasks the query asks for, in its order; to an actor, those that they may see."""
         return await self.tasks.find(query, actor=actor)
 
-    # The one way in which anything changes
-
-    def provided(self, condition: Callable[[Instance], None]) -> Self:
-        """Return this engine as one that changes an instance only where a condition holds, which raises otherwise.
-
-        It is asked about the very state that a change is based on, after a lost race again; and only if nothing else
-        is against the change, so that nobody learns from it of what they may not see. Conditions from before still hold.
-        """
-        other, before = copy(self), self._condition
-
-        def both(instance: Instance) -> None:
-            if before is not None:
-                before(instance)
-            condition(instance)
-
-        other._condition = both  # noqa: SLF001 - it is one of these
-        return other
-
-    async def _change(self, instance_id: UUID, command: Callable[[Instance], cmd.Command]) -> Instance:
-        return (await self.change(instance_id, command)).instance
-
-    async def change(
-        self,
-        instance_id: UUID,
-        commands: Callable[[Instance], cmd.Command | Sequence[cmd.Command]],
-        *,
-        seen: Instance | None = None,
-    ) -> Transition:
-        """Load, decide, apply; again from the start for as long as others are faster.
-
-        Args:
-            instance_id: The instance.
-            commands: Says what to do with the instance as it is; several commands are carried out all or none.
-            seen: The instance, if it was loaded just now.
-
-        Raises:
-            InstanceNotFoundError: If there is no such instance.
-            DefinitionNotFoundError: If its definition is not registered here.
-        """
-        while True:
-            change = await self._decided(seen or await self.get_instance(instance_id), commands)
-            seen = None
-            if await self._commit(change, None):
-                return change
-
-    async def attempt(
-        self, known: Instance, commands: Callable[[Instance], cmd.Command | Sequence[cmd.Command]]
-    ) -> Transition | None:
-        """Decide on an instance as it was known last, and apply.
-
-        Returns `None` if it is refused or somebody was faster: then nothing has happened, and it is to be decided on
-        the instance as it is.
-        """
-        try:
-            change = await self._decided(known, commands)
-        except Exception:  # noqa: BLE001 - whatever is against it, perhaps it is no longer
-            return None
-        return change if await self._commit(change, None) else None
-
-    async def _decided(
-        self, instance: Instance, commands: Callable[[Instance], cmd.Command | Sequence[cmd.Command]]
-    ) -> Transition:
-        definition = self.definition_of(instance)
-        asked = commands(instance)
-        change = await self._decide(
-            definition, instance, *(asked if isinstance(asked, Sequence) else [asked])
-        )
-        if self._condition is not None:
-            self._condition(instance)
-        return change
-
-    @property
-    def recent(self) -> Recent:
-        """What this process committed last, of instances that wait for people: to `attempt` something on.
-
-        It is empty for an engine that is in a transaction of its caller: that may see something else.
-        """
-        return committer_for(self.storage).recent if self._is_alone else Recent()
-
-    @property
-    def _is_alone(self) -> bool:
-        """Whether its transactions are its own."""
-        return self.storage.detached() is self.storage
-
-    def definition_of(self, instance: Instance) -> WorkflowDefinition:
-        """Return the definition that an instance runs here.
-
-        Raises:
-            DefinitionNotFoundError: If it is not registered here.
-        """
-        return self.registry.get_definition(instance.definition_name, instance.definition_version)
-
-    async def known(self, actor: Actor) -> Actor:
-        """Return an actor with all for whom they stand in at this moment."""
-        async with self.storage.unit_of_work() as unit:
-            return await self.known_in(unit, actor)
-
-    async def known_in(self, unit: UnitOfWork, actor: Actor) -> Actor:
-        """Return an actor with all for whom they stand in at this moment, as a unit of work sees it."""
-        if actor.user_id is None:
-            return actor.standing_in(())
-        query = SubstitutionQuery(substitute=actor.user_id, at=self.clock.now(), tenant_id=actor.tenant_id)
-        return actor.standing_in(await unit.substitutions.find(query))
-
-    async def visibility(self, actor: Actor) -> Visibility:
-        """Return what an actor may see at this moment, for queries."""
-        policies = await stored_policies(self.storage) if actor.roles else {}
-        return visibility(await self.known(actor), policies)
-
-    async def _identity(self, actor: Actor | None) -> Actor | None:
-        return None if actor is None else await self.known(actor)
-
-    async def _check_visible(self, instance: Instance, actor: Actor | None) -> None:
-        if actor is None:
-            return
-        policies = policies_of(await self.get_definition(instance))
-        if not may(await self.known(actor), Action.VIEW, None, instance, policies):
-            raise InstanceNotFoundError(instance.id)
-
-    async def _decide(
-        self, definition: WorkflowDefinition, instance: Instance | None, *commands: cmd.Command
-    ) -> Transition:
-        events, after = await carry_out(
-            definition,
-            instance,
-            commands,
-            at=commands[0].at,
-            ids=self._ids,
-            owner=await self._owner(),
-        )
-        actor = commands[0].actor
-        return transition(instance, after, events, actor=actor, searchable=definition.searchable)
-
-    async def _owner(self) -> str | None:
-        """Name the runner that executes what becomes ready, if it may begin as soon as this is committed."""
-        runner = await self._runner()
-        return None if runner is None or runner.is_stopping else runner.id
-
-    async def _commit(self, change: Transition, definition: WorkflowDefinition | None) -> bool:
-        """Apply a transition, with the definition it needs stored beside it; return `False` if it lost."""
-        if not await self._write(change, definition):
-            return False
-        await self._committed(change, definition)
-        return True
-
-    async def _write(self, change: Transition, definition: WorkflowDefinition | None) -> bool:
-        if definition is None or _identity(definition) in remembered_in(self.storage):
-            return await self._flush(change)
-        recent = self.recent
-        async with self.storage.unit_of_work() as unit:
-            await self._remember(unit, definition)
-            if await unit.apply([change]):
-                return False
-            await unit.commit()
-        recent.note(change.instance)
-        return True
-
-    async def _flush(self, change: Transition) -> bool:
-        """Write a transition together with what others write at the same time."""
-        return await committer_for(self.storage).commit(self.storage, change)
-
-    async def _committed(self, change: Transition, definition: WorkflowDefinition | None) -> None:
-        """Let the runner know what is durable now."""
-        if definition is not None:
-            remembered_in(self.storage).add(_identity(definition))
-        runner = await self._runner()
-        if runner is not None:
-            runner.take(change.instance)
-
-    async def _remember(self, unit: UnitOfWork, definition: WorkflowDefinition) -> None:
-        """Store what an instance is pinned to, so that nobody changes it under the same version.
-
-        Raises:
-            DefinitionConflictError: If the storage knows other content under this name and version.
-        """
-        await unit.definitions.add(
-            StoredDefinition(
-                name=definition.name,
-                version=definition.version,
-                content_hash=definition.content_hash,
-                specification=definition.specification,
-                created_at=self.clock.now(),
-            )
-        )
-
-    def _definition(
-        self, workflow: str | WorkflowDefinition | type[WorkflowClass], version: str | None
-    ) -> WorkflowDefinition:
-        if isinstance(workflow, str):
-            return self.registry.get_definition(workflow, version)
-        definition = workflow if isinstance(workflow, WorkflowDefinition) else workflow.get_definition()
-        self.registry.register_definition(definition)
-        return self.registry.get_definition(definition.name, version or definition.version)
-
-    @staticmethod
-    def _check(subject: str, problems: Sequence[FormProblem]) -> None:
-        if problems:
-            raise FormValidationError(subject, problems)
-
 
 class LocalExecutionEngine(ExecutionEngine):
     """The engine on a storage in memory: everything works, nothing outlives the process."""
@@ -932,62 +581,8 @@ class LocalExecutionEngine(ExecutionEngine):
         super().__init__(registry, MemoryStorage(), **options)  # type: ignore[arg-type]
 
 
-@frozen
-class Record:
-    """An instance with everything that happened to it.
-
-    Attributes:
-        instance: Its present state.
-        entries: Its history, oldest first.
-    """
-
-    instance: Instance
-    entries: tuple[HistoryEntry, ...]
-
-    @property
-    def step_executions(self) -> tuple[StepExecution, ...]:
-        """What was executed, oldest first: a reading of the history."""
-        return step_executions(self.entries)
-
-
-def _meant(instance: Instance, step_name: str, user: str | None) -> Task | None:
-    """Return the task that somebody means who names its step: the one that is with them, or else the oldest."""
-    tasks = [task for task in instance.tasks.values() if task.step_name == step_name]
-    return min(tasks, key=lambda task: (user is None or task.assignee != user, task.token), default=None)
-
-
-_LOOK_AGAIN = 0.25
-"""Seconds after which `wait` looks by itself: another process may have done the work."""
-
-
-def _identity(definition: WorkflowDefinition) -> tuple[str, str, str]:
-    return definition.name, definition.version, definition.content_hash
-
-
 def _scoped(idempotency_key: str | None, tenant_id: str | None) -> str | None:
     """Keep the keys of tenants apart."""
     if idempotency_key is None or tenant_id is None:
         return idempotency_key
     return f"{tenant_id}/{idempotency_key}"
-
-
-def _text(reason: str) -> str:
-    """Return a reason that says something and can be stored.
-
-    Raises:
-        InvalidDataError: If it does not, or cannot.
-    """
-    if not reason.strip():
-        raise InvalidDataError("/reason", "The reason says nothing: give one, the history keeps it")
-    return str(to_object({"reason": reason}, what="The reason")[0]["reason"])
-
-
-class _Asked(TypedDict):
-    """Who asks, as commands take it."""
-
-    actor: str | None
-    identity: Actor | None
-
-
-def _asking(user_id: str | None, identity: Actor | None) -> _Asked:
-    return {"actor": user_id if identity is None else identity.user_id, "identity": identity}

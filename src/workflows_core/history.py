@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from uuid import UUID
 
+    from workflows_core.instance import Instance
     from workflows_core.transition import HistoryEntry
 
 
@@ -65,6 +66,24 @@ class StepExecution:
     completed_by: str | None = None
     output: Json = None
     error: Failure | None = None
+
+
+@frozen
+class Record:
+    """An instance with everything that happened to it.
+
+    Attributes:
+        instance: Its present state.
+        entries: Its history, oldest first.
+    """
+
+    instance: Instance
+    entries: tuple[HistoryEntry, ...]
+
+    @property
+    def step_executions(self) -> tuple[StepExecution, ...]:
+        """What was executed, oldest first: a reading of the history."""
+        return step_executions(self.entries)
 
 
 def step_executions(entries: Iterable[HistoryEntry]) -> tuple[StepExecution, ...]:

@@ -7,52 +7,43 @@ have checked who that is, and bound only by the separation of duties that the de
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from workflows_core import commands as cmd
-from workflows_core.actors import Actor
+from workflows_core import given
+from workflows_core.actors import Actor, Asking, name_of
 from workflows_core.changes import changes_since
 from workflows_core.data import to_object
 from workflows_core.errors import (
     FormValidationError,
-    InvalidDataError,
     InvalidTransitionError,
     NotPermittedError,
     StaleTaskError,
     TaskNotFoundError,
     WorkflowError,
 )
-from workflows_core.explanation import explain_task
-from workflows_core.paging import Page
+from workflows_core.given import LONGEST_TEXT
 from workflows_core.permissions import Action, may, policies_of
-from workflows_core.ports import place_of
-from workflows_core.tasks import shown
-from workflows_core.visibility import all_of
+from workflows_core.task_reading import TaskReader, TaskView, check_visible
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from uuid import UUID
 
-    from workflows_core.data import JsonObject
     from workflows_core.engine import ExecutionEngine
-    from workflows_core.explanation import TaskExplanation
     from workflows_core.instance import Instance
-    from workflows_core.ports import TaskQuery
     from workflows_core.tasks import Task
-    from workflows_core.transition import HistoryEntry, Transition
+    from workflows_core.transition import Transition
 
-T = TypeVar("T")
+__all__ = ["LONGEST_TEXT", "UNCHANGED", "Answer", "Completion", "HumanTasks", "TaskView", "Unchanged"]
+
 Unchanged: TypeAlias = Literal["unchanged"]
 
 UNCHANGED: Final = "unchanged"
-LONGEST_TEXT: Final = 20_000
-"""How many characters a comment, a question or a reason may have."""
-
-_EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -72,27 +63,6 @@ class Completion:
 
 
 @frozen
-class TaskView:
-    """A task and its instance, as of the same moment.
-
-    Attributes:
-        task: The task.
-        instance: The instance it belongs to.
-    """
-
-    task: Task
-    instance: Instance
-
-    @property
-    def data(self) -> JsonObject | None:
-        """The data of the instance that is decided about; `None` once the task is closed."""
-        if not self.task.is_open:
-            return None
-        found: JsonObject = shown(self.task, self.instance.data)["data"]  # type: ignore[assignment]  # an object
-        return found
-
-
-@frozen
 class Answer:
     """What became of one of many tasks.
 
@@ -107,102 +77,12 @@ class Answer:
     error: WorkflowError | None = None
 
 
-class HumanTasks:
+class HumanTasks(TaskReader):
     """The tasks of an engine: finding them, and everything that can be done with one."""
 
     def __init__(self, engine: ExecutionEngine) -> None:
+        super().__init__(engine)
         self._engine = engine
-
-    # Reading
-
-    async def get(self, task_id: UUID, *, actor: Actor | None = None) -> Task:
-        """Return a task, open or closed.
-
-        Raises:
-            TaskNotFoundError: If there is none, or none that the actor may see.
-        """
-        if actor is None:
-            async with self._engine.storage.unit_of_work() as unit:
-                return await unit.tasks.get(task_id)
-        return (await self.view(task_id, actor=actor)).task
-
-    async def view(self, task_id: UUID, *, actor: Actor | None = None) -> TaskView:
-        """Return a task, open or closed, with what is decided about; both belong together.
-
-        Raises:
-            TaskNotFoundError: If there is none, or none that the actor may see.
-        """
-        return (await self._view(task_id, actor))[0]
-
-    async def _view(self, task_id: UUID, actor: Actor | None) -> tuple[TaskView, Actor | None]:
-        task, instance, known = await self._loaded(task_id, actor)
-        if known is not None:
-            await self._check_visible(known, task, instance)
-        return TaskView(task, instance), known
-
-    async def find(self, query: TaskQuery, *, actor: Actor | None = None) -> Sequence[Task]:
-        """Return the tasks the query asks for, in its order; to an actor, those that they may see."""
-        query = await self._scoped(query, actor)
-        async with self._engine.storage.unit_of_work() as unit:
-            return await unit.tasks.find(query)
-
-    async def page(self, query: TaskQuery, *, actor: Actor | None = None) -> Page[Task]:
-        """Return the tasks the query asks for, at most `limit`, and where the next page begins."""
-        if query.limit is None:
-            return Page(tuple(await self.find(query, actor=actor)), None)
-        found = await self.find(evolve(query, limit=query.limit + 1), actor=actor)
-        items = tuple(found[: query.limit])
-        return Page(items, place_of(items[-1], query.order) if len(found) > query.limit else None)
-
-    async def count(self, query: TaskQuery, *, actor: Actor | None = None) -> int:
-        """Return how many tasks the query asks for, whatever its page; to an actor, those that they may see."""
-        query = await self._scoped(query, actor)
-        async with self._engine.storage.unit_of_work() as unit:
-            return await unit.tasks.count(query)
-
-    async def _scoped(self, query: TaskQuery, actor: Actor | None) -> TaskQuery:
-        """Keep a query to what an actor may see, and let `for_actor` stand for all whom they stand in for."""
-        if actor is not None:
-            is_own = _is_about(query, actor)  # who holds a task, or could take it, has a part in its instance
-            seen = all_of(actor.tenant_id) if is_own else await self._engine.visibility(actor)
-            query = evolve(query, visible_to=seen)
-        if query.for_actor is not None:
-            query = evolve(query, for_actor=await self._engine.known(query.for_actor))
-        return query
-
-    async def explain(self, task_id: UUID, actor: Actor) -> TaskExplanation:
-        """Explain a task to somebody: with whom it is, what they can do with it or why not, and what would follow.
-
-        Raises:
-            TaskNotFoundError: If there is none, or none that they may see.
-        """
-        seen, known = await self._view(task_id, actor)
-        assert known is not None  # noqa: S101 - as the actor is not
-        definition = await self._engine.get_definition(seen.instance)
-        return explain_task(seen.task, known, seen.instance, definition, self._engine.clock.now())
-
-    async def get_history(self, task_id: UUID, *, actor: Actor | None = None) -> Sequence[HistoryEntry]:
-        """Return everything that happened to a task: the entries of its instance with the events about it alone.
-
-        Raises:
-            TaskNotFoundError: If there is none, or none that the actor may see.
-        """
-        task = await self.get(task_id, actor=actor)
-        entries = await self._engine.get_history(task.instance_id)
-        about = [
-            (entry, tuple(event for event in entry.events if getattr(event, "task_id", None) == task_id))
-            for entry in entries
-        ]
-        return [evolve(entry, events=events) for entry, events in about if events]
-
-    async def next(self, instance_id: UUID, actor: Actor) -> Task | None:
-        """Return what somebody can do next in an instance, `None` if there is nothing.
-
-        What they hold comes first, then what was opened first.
-        """
-        actor = await self._engine.known(actor)
-        instance = await self._engine.get_instance(instance_id)
-        return _next_task(self._engine, instance, actor)
 
     # Doing
 
@@ -224,7 +104,7 @@ class HumanTasks:
             NotPermittedError: If it is not offered to them.
             InvalidTransitionError: If it is closed.
         """
-        asking = _Asking(actor, user_id, _reason(reason))
+        asking = Asking(actor, user_id, given.reason(reason))
         return await self._do(task_id, "claim the task", asking, cmd.ClaimTask)
 
     async def unclaim(
@@ -242,7 +122,7 @@ class HumanTasks:
             NotPermittedError: If they neither hold it nor are a manager.
             InvalidTransitionError: If it is closed, with nobody, delegated, or offered to nobody else.
         """
-        asking = _Asking(actor, user_id, _reason(reason))
+        asking = Asking(actor, user_id, given.reason(reason))
         return await self._do(task_id, "unclaim the task", asking, cmd.UnclaimTask)
 
     async def complete(
@@ -281,7 +161,7 @@ class HumanTasks:
             RevisionRequiredError: If what was seen must be quoted and is not.
         """
         submitted, size = to_object(data, what="The submitted data")
-        said = _text(comment, "The comment", "/comment") if comment and comment.strip() else None
+        said = given.text(comment, "The comment", "/comment") if comment and comment.strip() else None
         words = "complete the task"
 
         def command(task: Task, instance: Instance, actor: Actor | None) -> cmd.CompleteTask:
@@ -298,7 +178,7 @@ class HumanTasks:
                 outcome=outcome,
                 comment=said,
                 revision=revision,
-                actor=_name(actor, user_id),
+                actor=name_of(actor, user_id),
                 identity=actor,
             )
 
@@ -310,7 +190,7 @@ class HumanTasks:
         person = actor or Actor(user_id, tenant_id=change.instance.tenant_id)
         if actor is not None and change.instance.tasks:
             person = await self._engine.known(actor)
-        return Completion(done, change.instance, _next_task(self._engine, change.instance, person))
+        return Completion(done, change.instance, self._next(change.instance, person))
 
     async def _explained(self, error: StaleTaskError) -> StaleTaskError:
         """Add to a refusal what has changed."""
@@ -318,6 +198,47 @@ class HumanTasks:
         entries = await self._engine.get_history(task.instance_id)
         changes = changes_since(error.quoted, task.id, entries)
         return StaleTaskError(task.id, error.quoted, error.current, changes)
+
+    async def complete_at(
+        self,
+        instance_id: UUID,
+        step_name: str,
+        data: Mapping[str, object],
+        *,
+        outcome: str | None = None,
+        comment: str | None = None,
+        revision: int | None = None,
+        actor: Actor | None = None,
+        user_id: str | None = None,
+    ) -> Completion:
+        """Complete the open task of a step; of several the one that is with the user, or else the oldest.
+
+        See `complete`.
+
+        Raises:
+            InstanceNotFoundError: If there is no such instance, or none that the actor may see.
+            InvalidTransitionError: If the step has no open task.
+        """
+
+        async def complete(task: Task) -> Completion:
+            return await self.complete(
+                task.id, data,
+                outcome=outcome, comment=comment, revision=revision, actor=actor, user_id=user_id,
+            )  # fmt: skip
+
+        user = name_of(actor, user_id)
+        known = self._engine.recent.get(instance_id)
+        meant = None if known is None else _meant(known, step_name, user)
+        if meant is not None:
+            with suppress(InvalidTransitionError, TaskNotFoundError):  # perhaps it is another one by now
+                return await complete(meant)
+        instance = await self._engine.get_instance(instance_id, actor=actor)
+        meant = _meant(instance, step_name, user)
+        if meant is None:
+            raise InvalidTransitionError(
+                "complete the task", f"step {step_name!r} of instance {instance_id}", "not open"
+            )
+        return await complete(meant)
 
     async def reassign(
         self,
@@ -335,8 +256,8 @@ class HumanTasks:
             NotPermittedError: If they are no manager, or a rule is against the new assignee.
             InvalidTransitionError: If it is closed.
         """
-        receiver = _user(new_assignee, "The new assignee", "/new_assignee")
-        asking = _Asking(actor, user_id, _reason(reason))
+        receiver = given.user(new_assignee, "The new assignee", "/new_assignee")
+        asking = Asking(actor, user_id, given.reason(reason))
         return await self._do(task_id, "reassign the task", asking, cmd.ReassignTask, assignee=receiver)
 
     async def delegate(
@@ -356,8 +277,8 @@ class HumanTasks:
             InvalidTransitionError: If it is closed, or somebody was asked for information.
             InvalidDataError: If the other has it already.
         """
-        receiver = _user(to, "The delegate", "/to")
-        asking = _Asking(actor, user_id, _reason(reason))
+        receiver = given.user(to, "The delegate", "/to")
+        asking = Asking(actor, user_id, given.reason(reason))
         return await self._do(task_id, "delegate the task", asking, cmd.DelegateTask, assignee=receiver)
 
     async def resolve(
@@ -375,7 +296,7 @@ class HumanTasks:
             NotPermittedError: If they are neither delegate nor owner nor manager.
             InvalidTransitionError: If it is not delegated.
         """
-        asking = _Asking(actor, user_id, _reason(comment))
+        asking = Asking(actor, user_id, given.reason(comment))
         return await self._do(task_id, "resolve the task", asking, cmd.ResolveTask)
 
     async def request_information(
@@ -402,9 +323,9 @@ class HumanTasks:
             InvalidTransitionError: If it is closed, or somebody was asked already.
             InvalidDataError: If there is nobody to ask.
         """
-        asked = None if of is None else _user(of, "Who is asked", "/of")
-        text = _text(question, "The question", "/question")
-        asking = _Asking(actor, user_id)
+        asked = None if of is None else given.user(of, "Who is asked", "/of")
+        text = given.text(question, "The question", "/question")
+        asking = Asking(actor, user_id)
         return await self._do(
             task_id, "request information", asking, cmd.RequestInformation, question=text, asked=asked
         )
@@ -419,8 +340,8 @@ class HumanTasks:
             NotPermittedError: If they were not asked.
             InvalidTransitionError: If nothing was asked.
         """
-        asking = _Asking(actor, user_id)
-        text = _text(answer, "The answer", "/answer")
+        asking = Asking(actor, user_id)
+        text = given.text(answer, "The answer", "/answer")
         return await self._do(task_id, "answer the question", asking, cmd.AnswerQuestion, answer=text)
 
     async def withdraw_question(
@@ -438,7 +359,7 @@ class HumanTasks:
             NotPermittedError: If they did not ask and are no manager.
             InvalidTransitionError: If nothing was asked.
         """
-        asking = _Asking(actor, user_id, _reason(reason))
+        asking = Asking(actor, user_id, given.reason(reason))
         return await self._do(task_id, "withdraw the question", asking, cmd.WithdrawQuestion)
 
     async def comment(
@@ -450,9 +371,13 @@ class HumanTasks:
             TaskNotFoundError: If there is none, or none that the actor may see.
             InvalidTransitionError: If it is closed.
         """
-        asking = _Asking(actor, user_id)
+        asking = Asking(actor, user_id)
         return await self._do(
-            task_id, "comment on the task", asking, cmd.CommentTask, text=_text(text, "The comment", "/text")
+            task_id,
+            "comment on the task",
+            asking,
+            cmd.CommentTask,
+            text=given.text(text, "The comment", "/text"),
         )
 
     async def save_draft(
@@ -472,7 +397,7 @@ class HumanTasks:
             InvalidDataError: If the data is not JSON, or nobody is named.
         """
         draft, _ = to_object(data, what="The draft")
-        asking = _Asking(actor, user_id)
+        asking = Asking(actor, user_id)
         return await self._do(task_id, "save a draft", asking, cmd.SaveDraft, data=draft)
 
     async def update(
@@ -496,14 +421,14 @@ class HumanTasks:
             InvalidTransitionError: If it is closed, or its clock stands.
             InvalidDataError: If a date has no time zone, or a number is too large.
         """
-        asking = _Asking(actor, user_id, _reason(reason))
+        asking = Asking(actor, user_id, given.reason(reason))
         changes: list[tuple[type, dict[str, object]]] = []
         if due_at != UNCHANGED:
-            changes.append((cmd.RescheduleTask, {"due_at": _moment(due_at, "/due_at")}))
+            changes.append((cmd.RescheduleTask, {"due_at": given.moment(due_at, "/due_at")}))
         if priority != UNCHANGED:
-            changes.append((cmd.PrioritizeTask, {"priority": _number(priority, "/priority")}))
+            changes.append((cmd.PrioritizeTask, {"priority": given.priority(priority, "/priority")}))
         if follow_up_at != UNCHANGED:
-            changes.append((cmd.FollowUpTask, {"follow_up_at": _moment(follow_up_at, "/follow_up_at")}))
+            changes.append((cmd.FollowUpTask, {"follow_up_at": given.moment(follow_up_at, "/follow_up_at")}))
         return await self._do_all(task_id, "change the task", asking, changes)
 
     # Many at once
@@ -574,14 +499,14 @@ class HumanTasks:
 
     # How
 
-    async def _do(self, task_id: UUID, words: str, asking: _Asking, kind: type, **fields: object) -> Task:
+    async def _do(self, task_id: UUID, words: str, asking: Asking, kind: type, **fields: object) -> Task:
         return await self._do_all(task_id, words, asking, [(kind, fields)])
 
     async def _do_all(
         self,
         task_id: UUID,
         words: str,
-        asking: _Asking,
+        asking: Asking,
         changes: Sequence[tuple[type, dict[str, object]]],
     ) -> Task:
         """Carry out commands about a task, all or none, and return the task after them."""
@@ -590,7 +515,7 @@ class HumanTasks:
             common = {
                 "at": self._engine.clock.now(),
                 "task_id": task_id,
-                "actor": _name(actor, asking.user_id),
+                "actor": name_of(actor, asking.user_id),
                 "identity": actor,
             }
             if asking.reason is not None:
@@ -602,16 +527,6 @@ class HumanTasks:
         change = await self._change(task_id, asking.actor, words, commands)
         done = next((each for each in change.tasks if each.id == task_id), None)
         return done or change.instance.tasks[task_id]
-
-    async def _loaded(self, task_id: UUID, actor: Actor | None) -> tuple[Task, Instance, Actor | None]:
-        """Return a task with its instance, and the actor as known at this moment: all that is needed to decide."""
-        async with self._engine.storage.unit_of_work() as unit:
-            known = None if actor is None else await self._engine.known_in(unit, actor)
-            instance = await unit.instances.get_of_task(task_id)
-            task = instance.tasks.get(task_id) or await unit.tasks.get(
-                task_id
-            )  # the instance has the open ones
-            return task, instance, known
 
     async def _change(
         self,
@@ -646,24 +561,13 @@ class HumanTasks:
 
         def checked(instance: Instance) -> cmd.Command | list[cmd.Command]:
             if actor is not None:
-                self._check_visible_now(actor, task, instance)
+                check_visible(actor, task, instance, self._engine.definition_of(instance))
             if task.id not in instance.tasks:
                 state = task.status if not task.is_open else "closed in the meantime"
                 raise InvalidTransitionError(words, f"task {task.id}", state)
             return commands(task, instance, actor)
 
         return checked
-
-    async def _check_visible(self, actor: Actor, task: Task, instance: Instance) -> None:
-        definition = await self._engine.get_definition(instance)
-        policies = policies_of(definition, task.step_name)
-        if not may(actor, Action.VIEW, task, instance, policies):
-            raise TaskNotFoundError(task.id)
-
-    def _check_visible_now(self, actor: Actor, task: Task, instance: Instance) -> None:
-        definition = self._engine.definition_of(instance)
-        if not may(actor, Action.VIEW, task, instance, policies_of(definition, task.step_name)):
-            raise TaskNotFoundError(task.id)
 
     def _check(self, actor: Actor, action: Action, task: Task, instance: Instance, words: str) -> None:
         """Refuse what somebody may not do, before looking at what they sent."""
@@ -673,37 +577,10 @@ class HumanTasks:
             raise NotPermittedError(words, found.reason)
 
 
-@frozen
-class _Asking:
-    """Who asks, and why."""
-
-    actor: Actor | None
-    user_id: str | None
-    reason: str | None = None
-
-
-def _name(actor: Actor | None, user_id: str | None) -> str | None:
-    return user_id if actor is None else actor.user_id
-
-
-def _is_about(query: TaskQuery, actor: Actor) -> bool:
-    """Say whether a query asks for an actor's own tasks, of which they may see every one."""
-    own = {query.assignee, query.candidate_user} - {None}
-    return query.for_actor == actor or own == {actor.user_id} or query.candidate_group in actor.groups
-
-
-def _next_task(engine: ExecutionEngine, instance: Instance, actor: Actor) -> Task | None:
-    if actor.user_id is None:
-        return None
-    definition = engine.definition_of(instance)
-    found = [
-        task
-        for task in instance.tasks.values()
-        if may(actor, Action.COMPLETE, task, instance, policies_of(definition, task.step_name))
-    ]
-    return min(
-        found, key=lambda task: (task.assignee != actor.user_id, task.created_at, task.id.bytes), default=None
-    )
+def _meant(instance: Instance, step_name: str, user: str | None) -> Task | None:
+    """Return the task that somebody means who names its step: the one that is with them, or else the oldest."""
+    tasks = [task for task in instance.tasks.values() if task.step_name == step_name]
+    return min(tasks, key=lambda task: (user is None or task.assignee != user, task.token), default=None)
 
 
 async def _each(task_ids: Iterable[UUID], do: Callable[[UUID], Awaitable[Task]]) -> list[Answer]:
@@ -715,41 +592,3 @@ async def _each(task_ids: Iterable[UUID], do: Callable[[UUID], Awaitable[Task]])
         except WorkflowError as error:
             answers.append(Answer(task_id, error=error))
     return answers
-
-
-def _text(given: str, what: str, pointer: str) -> str:
-    text = to_object({"text": given}, what=what)[0]["text"]
-    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
-        raise InvalidDataError(pointer, f"{what} must be text of 1 to {LONGEST_TEXT} characters")
-    return text
-
-
-def _reason(given: str | None) -> str | None:
-    return None if given is None or not given.strip() else _text(given, "The reason", "/reason")
-
-
-def _user(given: str, what: str, pointer: str) -> str:
-    name = to_object({"name": given}, what=what)[0]["name"]
-    if not isinstance(name, str) or not name.strip():
-        raise InvalidDataError(pointer, f"{what} must be the name of a user")
-    return name
-
-
-def _moment(given: datetime | str | None, pointer: str) -> datetime | None:
-    if given is None:
-        return None
-    if not isinstance(given, datetime) or given.tzinfo is None:
-        raise InvalidDataError(pointer, "A moment must have a time zone")
-    try:
-        moment = given.astimezone(UTC)
-    except OverflowError:
-        moment = _LATEST
-    if not _EARLIEST <= moment < _LATEST:
-        raise InvalidDataError(pointer, f"A moment must lie between {_EARLIEST:%Y} and {_LATEST:%Y}")
-    return moment
-
-
-def _number(given: int | str, pointer: str) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or abs(given) >= 2**31:
-        raise InvalidDataError(pointer, "A priority must be a whole number of 32 bits")
-    return given
