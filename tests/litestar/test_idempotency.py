@@ -24,8 +24,9 @@ from tests.servers import PATIENCE
 from tests.workflows import Do, chain
 from workflows_core import reservations
 from workflows_core.context import WorkflowContext
-from workflows_core.engine import ExecutionEngine, LocalExecutionEngine
+from workflows_core.engine import LocalExecutionEngine
 from workflows_core.errors import StorageError
+from workflows_core.human_tasks import HumanTasks
 from workflows_core.registry import WorkflowRegistry
 from workflows_core.reservations import HOLD, KEPT_FOR, Reservations
 from workflows_core.steps import WebhookStep
@@ -405,7 +406,7 @@ async def cut_short(patch: pytest.MonkeyPatch, where: tuple[type, str], sending:
 
 DONE: Final = (Reservations, "keep")
 """The command is committed, and its answer is not."""
-BEGUN: Final = (ExecutionEngine, "change")
+BEGUN: Final = (HumanTasks, "complete")
 """The key is reserved, and nothing is done."""
 
 
@@ -494,18 +495,18 @@ async def test_whoever_is_overtaken_says_the_same(monkeypatch: pytest.MonkeyPatc
 
 async def test_whoever_is_too_slow_leaves_it_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     timed, begun, may_go_on = Timed(REVIEW), asyncio.Event(), asyncio.Event()
-    change = ExecutionEngine.change
+    commented = HumanTasks.comment
 
     async def late(*given: Any, **named: Any) -> Any:
-        monkeypatch.setattr(ExecutionEngine, "change", change)
+        monkeypatch.setattr(HumanTasks, "comment", commented)
         begun.set()
         await may_go_on.wait()
-        return await change(*given, **named)
+        return await commented(*given, **named)
 
     async with timed.serving() as api:
         path = f"/tasks/{(await api.task(await api.start('review')))['id']}"
         timed.clock.advance(seconds=1)
-        monkeypatch.setattr(ExecutionEngine, "change", late)
+        monkeypatch.setattr(HumanTasks, "comment", late)
         comment = {"text": "well", "user_id": "bob"}
         first = asyncio.create_task(send(api, f"{path}/comments", comment))
         await begun.wait()
