@@ -92,6 +92,6 @@ async def _shown(
         trouble=trouble,
         own=[(each, each.until - _DAY) for each in own],
         others=[(each, each.until - _DAY) for each in others],
-        workflows=sorted({name for name, _ in view.engine.registry.list_keys()}),
+        workflows=view.workflows,
         note=view.said("note"),
     )

@@ -133,7 +133,7 @@ class InboxController(Controller):
             tabs=list(Tab),
             orders=list(TaskOrder),
             statuses=list(TaskStatus),
-            workflows=sorted({name for name, _ in view.engine.registry.list_keys()}),
+            workflows=view.workflows,
             done=await _done(view),
         )
 

@@ -170,7 +170,7 @@ class InstanceController(Controller):
             count=await view.engine.count_instances(asked.query, actor=seeing),
             statuses=list(InstanceStatus),
             orders=list(InstanceOrder),
-            workflows=sorted({name for name, _ in registry.list_keys()}),
+            workflows=view.workflows,
             paths=registry.searchable(asked.workflow or None),
         )
 

@@ -92,6 +92,11 @@ class View(Frame):
         self.visitor = visitor
         self.now = engine.clock.now()
 
+    @property
+    def workflows(self) -> list[str]:
+        """The names of the workflows that are known here."""
+        return sorted({name for name, _ in self.engine.registry.list_keys()})
+
     async def page(self, template: str, status: int = 200, **values: object) -> Response[str]:
         """Return a page."""
         html = self.render(template, now=self.now, csrf_token=self.token, **values)
