@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -123,11 +124,18 @@ async def _work(runner: Runner, storage: Storage) -> int | None:
         loop.add_signal_handler(number, signals.put_nowait, number)
     try:
         await runner.start()
+        _set_aside()
         logger.info("Worker %s serves %s.", runner.id, ", ".join(sorted(map("@".join, runner.served.keys))))
         logger.info("Worker %s stops: %s.", runner.id, signal.Signals(await signals.get()).name)
         return await _stop(runner, signals)
     finally:
         await storage.close()
+
+
+def _set_aside() -> None:
+    """Let the collector of garbage pass over what is loaded by now: it stays until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _stop(runner: Runner, signals: asyncio.Queue[int]) -> int | None:
