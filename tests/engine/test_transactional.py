@@ -254,7 +254,7 @@ async def test_conditions_are_asked_outside_the_transaction(database: AsyncEngin
     engine, instance = await run(database, definition)
     async with engine:
         assert instance.current_step == "review"
-        assert seen == [1]
+        assert {*seen} == {1}  # whoever looks for work meanwhile may ask it, too, and loses
 
 
 async def test_more_of_them_than_the_pool_has_connections(database: AsyncEngine) -> None:
