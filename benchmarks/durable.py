@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -91,6 +92,8 @@ async def main() -> None:
     effort = Effort(1, 4) if chosen.quick else Effort(chosen.rounds, chosen.instances)
     measured = []
     print(HEAD, end="")
+    gc.collect()
+    gc.freeze()  # what is loaded stays: it is set aside, as in a worker
     with serving() as server:
         for name in chosen.rows:
             lines = [line(name, figure) for figure in await ROWS[name](server, effort)]
