@@ -18,7 +18,6 @@ from workflows_core.engine import ExecutionEngine
 from workflows_core.memory import MemoryStorage
 from workflows_core.ports import Storage
 from workflows_core.registry import WorkflowRegistry
-from workflows_core.states import FINAL
 from workflows_core.steps import BaseHumanStep, BaseMachineStep, ParallelGateway, Step
 from workflows_core.transition import Transition
 from workflows_sqla import SqlStorage
@@ -77,6 +76,7 @@ class Lagging(Note):
         self.lags = lags
 
     async def execute(self, context: WorkflowContext) -> None:
+        assert self.notices.latest is not None
         committed = self.notices.latest.get(context.instance_id)
         if committed is not None:  # the first start of a definition goes another way
             self.lags.append(perf_counter() - committed)
@@ -85,6 +85,7 @@ class Lagging(Note):
 
 def lagging(notices: Notices, lags: list[float], length: int = 10) -> WorkflowDefinition:
     """A chain of steps that measure; of the first, the engine committed the start."""
+    notices.latest = {}
     steps = [Lagging(f"step_{number}", notices, lags) for number in range(length)]
     names = [step.name for step in steps]
     return define("lagging", steps, pairwise(names), names[-1])
@@ -96,13 +97,14 @@ class Notices:
     def __init__(self) -> None:
         self._ended: dict[UUID, asyncio.Future[None]] = defaultdict(_future)
         self._opened: dict[UUID, asyncio.Future[None]] = defaultdict(_future)
-        self.latest: dict[UUID, float] = {}
-        """Instance to the time of its last commit; empty it now and then."""
+        self.latest: dict[UUID, float] | None = None
+        """Instance to the time of its last commit, if somebody wants to know."""
 
     def take(self, change: Transition) -> None:
-        self.latest[change.instance.id] = perf_counter()
+        if self.latest is not None:
+            self.latest[change.instance.id] = perf_counter()
         assert not change.instance.failures, change.instance.failures
-        if change.instance.status in FINAL:
+        if change.instance.completed_at is not None:
             _set(self._ended[change.instance.id])
         elif change.tasks:
             _set(self._opened[change.instance.id])

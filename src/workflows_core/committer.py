@@ -17,7 +17,7 @@ from workflows_core.errors import StorageError
 from workflows_core.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from workflows_core.ports import Storage
@@ -99,26 +99,26 @@ class Committer:
             StorageError: If it could not be stored, and the caller does not insist.
         """
         if not self._flushes:  # it needs no task of its own
-            self._begin([change])
+            self._begin([change.instance.id])
             try:
                 return self._noted(change, await self._flush(storage, [change]))
             except StorageError:
                 if not insists:
                     raise
             finally:
-                self._end(storage, [change])
+                self._end(storage, [change.instance.id])
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(storage, change, insists, done))
         self._go_on(storage)
         return await done
 
-    def _begin(self, changes: Iterable[Transition]) -> None:
+    def _begin(self, instance_ids: Iterable[UUID]) -> None:
         self._flushes += 1
-        self._under_way.update(each.instance.id for each in changes)
+        self._under_way.update(instance_ids)
 
-    def _end(self, storage: Storage, changes: Iterable[Transition]) -> None:
+    def _end(self, storage: Storage, instance_ids: Iterable[UUID]) -> None:
         self._flushes -= 1
-        self._under_way.difference_update(each.instance.id for each in changes)
+        self._under_way.difference_update(instance_ids)
         self._go_on(storage)
 
     def _go_on(self, storage: Storage) -> None:
@@ -126,33 +126,34 @@ class Committer:
         waiting = len(self._waiting)
         if self._flushes and (self._flushes >= storage.parallel_flushes or waiting < len(self._under_way)):
             return
-        batch = self._next_batch() if waiting else []
+        batch = self._next_batch() if waiting else {}
         if batch:
-            self._begin(each.change for each in batch)
+            self._begin(batch)
             writer = asyncio.create_task(self._write(batch), name="workflows-commit")
             self._writers.add(writer)
             writer.add_done_callback(self._writers.discard)
 
-    async def _write(self, batch: list[_Waiting]) -> None:
-        storage, changes = batch[0].storage, [each.change for each in batch]
+    async def _write(self, batch: Mapping[UUID, _Waiting]) -> None:
+        waiting = [*batch.values()]
+        storage = waiting[0].storage
         try:
-            lost = await self._flush(storage, changes)
+            lost = await self._flush(storage, [each.change for each in waiting])
         except StorageError as error:
             pause = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
             self._failures += 1
-            self._put_back(batch, error)
+            self._put_back(waiting, error)
             logger.warning(
                 "%d transitions could not be stored, trying again in %s s: %s", len(batch), pause, error
             )
             await asyncio.sleep(pause)
         except Exception as error:  # noqa: BLE001 - handed to those who wait for it
-            await self._write_singly(batch, error)
+            await self._write_singly(waiting, error)
         else:
             self._failures = 0
-            for each in batch:
+            for each in waiting:
                 each.settle(self._noted(each.change, lost))
         finally:
-            self._end(storage, changes)
+            self._end(storage, batch)
 
     async def _flush(self, storage: Storage, changes: Sequence[Transition]) -> Collection[UUID]:
         """Flush, and return the instances whose transitions lost."""
@@ -171,7 +172,7 @@ class Committer:
             self.recent.forget(change.instance.id)
         return has_won
 
-    def _next_batch(self) -> list[_Waiting]:
+    def _next_batch(self) -> dict[UUID, _Waiting]:
         """Take what waits, one transition of each instance: of two decided on one revision, one is lost."""
         batch: dict[UUID, _Waiting] = {}
         left = []
@@ -184,7 +185,7 @@ class Committer:
             else:
                 batch[id_] = each
         self._waiting = left
-        return [*batch.values()]
+        return batch
 
     async def _write_singly(self, batch: list[_Waiting], error: Exception) -> None:
         """Find out which transition it is that cannot be written."""

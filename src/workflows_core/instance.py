@@ -172,6 +172,8 @@ class Instance:
     @property
     def current_steps(self) -> tuple[str, ...]:
         """The steps that hold a live token, oldest token first, each once."""
+        if not self.arrivals and len(self.tokens) < 2:
+            return tuple(token.step for token in self.tokens.values())
         waiting = {number: step for step, numbers in self.arrivals.items() for number in numbers}
         live = waiting | {number: token.step for number, token in self.tokens.items()}
         return tuple(dict.fromkeys(live[number] for number in sorted(live)))

@@ -79,7 +79,10 @@ def events_to_json(events: Sequence[Event]) -> list[JsonObject]:
     """
     if any(event.at != events[0].at for event in events):
         raise ValueError("The events of one transition happen at one moment.")
-    return [_event_to_json(event) for event in events]
+    documents = [_EVENTS_TO_JSON[type(event)](event) for event in events]
+    for event, document in zip(events, documents, strict=True):
+        document["event"] = type(event).__name__
+    return documents
 
 
 def shown_events(events: Sequence[Event]) -> list[JsonObject]:
@@ -243,7 +246,9 @@ _CONVERTER: Final = _make_converter()
 
 # Written at every transition: asking the converter for the hook takes longer than the hook. What is a part of an
 # instance or a task is written from that: the fields have the same names.
-_event_to_json: Final = _CONVERTER.get_unstructure_hook(Event)
+_EVENTS_TO_JSON: Final[Mapping[type, Callable[[Event], JsonObject]]] = {
+    kind: _CONVERTER.get_unstructure_hook(kind) for kind in get_args(Event)
+}
 _state_to_json: Final = _CONVERTER.get_unstructure_hook(InstanceState)
 _snapshot_to_json: Final = _CONVERTER.get_unstructure_hook(Snapshot)
 _details_to_json: Final = _CONVERTER.get_unstructure_hook(TaskDetails)

@@ -138,17 +138,17 @@ def transition(
     entry = HistoryEntry(
         instance_id=after.id, revision=revision, at=after.updated_at, actor=actor, events=events
     )
-    tasks = _changed_tasks({} if before is None else before.tasks, events, after)
+    kinds = frozenset(map(type, events))
     awaited = _awaited(after)
     return Transition(
         instance=instance,
         entry=entry,
-        tasks=tasks,
+        tasks=_changed_tasks({} if before is None else before.tasks, events, kinds, after),
         saves_data=saves_data,
         waits=None if awaited == _awaited(before) else _waits(after),
         listens=bool(awaited) and after.suspend_reason is None,
-        consumes=tuple(event.message_id for event in events if isinstance(event, ev.MessageReceived)),
-        disturbs=_disturbs(before, after, events),
+        consumes=_consumed(events) if ev.MessageReceived in kinds else (),
+        disturbs=not kinds.isdisjoint(_TAKING_AWAY) and _disturbs(before, after, events),
         participants=after.participants[0 if before is None else len(before.participants) :],
         searchable=changed_values(searchable, None if before is None else before.data, after.data)
         if searchable
@@ -194,9 +194,13 @@ def _waits(instance: Instance) -> tuple[Wait, ...]:
     )
 
 
+def _consumed(events: tuple[ev.Event, ...]) -> tuple[str, ...]:
+    return tuple(event.message_id for event in events if isinstance(event, ev.MessageReceived))
+
+
 def _disturbs(before: Instance | None, after: Instance, events: tuple[ev.Event, ...]) -> bool:
     """Whether a step that was running is not any more, without its runner having reported how it went."""
-    if before is None or _TAKING_AWAY.isdisjoint(map(type, events)) or not any(map(_takes_away, events)):
+    if before is None or not any(map(_takes_away, events)):
         return False
     return any(
         token.state is TokenState.RUNNING and not _goes_on(token, after.tokens.get(token.id))
@@ -245,10 +249,10 @@ _TASK_EVENTS: Final = frozenset(get_args(ev.TaskEvent))
 
 
 def _changed_tasks(
-    before: Mapping[UUID, Task], events: tuple[ev.Event, ...], after: Instance
+    before: Mapping[UUID, Task], events: tuple[ev.Event, ...], kinds: frozenset[type], after: Instance
 ) -> tuple[Task, ...]:
     """Return the open tasks that are not what they were, and those that were closed."""
-    if not before and not after.tasks and _TASK_EVENTS.isdisjoint(map(type, events)):
+    if not before and not after.tasks and _TASK_EVENTS.isdisjoint(kinds):
         return ()
     new = {id_: task for id_, task in after.tasks.items() if before.get(id_) is not task}
     for event in (cast("ev.TaskEvent", each) for each in events if type(each) in _TASK_EVENTS):

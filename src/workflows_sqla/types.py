@@ -36,6 +36,13 @@ class Word(TypeDecorator[str]):
         return Text(collation="C") if dialect.name == "postgresql" else Text()
 
 
+def _with_zone(value: datetime | None) -> datetime | None:
+    if value is not None and value.utcoffset() is None:
+        msg = f"{value!r} has no time zone: use an aware datetime, such as datetime.now(UTC)"
+        raise ValueError(msg)
+    return value
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware datetime, in UTC when it is read.
 
@@ -50,14 +57,14 @@ class Moment(TypeDecorator[datetime]):
         """Use the database's own type where it has one."""
         return DateTime(timezone=True) if dialect.name == "postgresql" else BigInteger()
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        """Call as little as possible where the value is left as it is."""
+        return _with_zone if dialect.name == "postgresql" else super().bind_processor(dialect)
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | int | None:
         """Refuse a moment without a zone: nobody can know which moment it is."""
-        if value is None:
-            return None
-        if value.utcoffset() is None:
-            msg = f"{value!r} has no time zone: use an aware datetime, such as datetime.now(UTC)"
-            raise ValueError(msg)
-        return value if dialect.name == "postgresql" else (value - _EPOCH) // _MICROSECOND
+        known = _with_zone(value)
+        return known if known is None or dialect.name == "postgresql" else (known - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Restore UTC."""
