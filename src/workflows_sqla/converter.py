@@ -90,13 +90,17 @@ def from_transition(transition: Transition) -> Values:
     }
 
 
+_EMPTY: Final = {kind: encode(kind()) for kind in (dict, list, tuple)}
+"""What most lists of a task are, and many forms."""
+
+
 def with_changed_tasks(transition: Transition) -> Values:
     """Make the parameters of the statement that writes a transition at once; the tasks are one document of rows."""
     tasks = [from_task(task) for task in transition.tasks]
     for task in tasks:
         for name in _DOCUMENTS:
             if task[name] is not None:
-                task[name] = encode(task[name])
+                task[name] = encode(task[name]) if task[name] else _EMPTY[type(task[name])]
     return from_transition(transition) | {"changed_tasks": tasks or None}
 
 

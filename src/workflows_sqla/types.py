@@ -22,6 +22,10 @@ def encode(document: Any) -> str:
     return _encode(document).decode()
 
 
+def _encoded(document: Any) -> str | None:
+    return None if document is None else _encode(document).decode()
+
+
 class Word(TypeDecorator[str]):
     """Text that is compared and sorted byte by byte, so that both databases agree and indexes are cheap.
 
@@ -108,9 +112,13 @@ class Document(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        """Call as little as possible."""
+        return _encoded
+
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Encode; `None` is no document at all."""
-        return None if value is None else encode(value)
+        return _encoded(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Decode."""
