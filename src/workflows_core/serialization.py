@@ -107,12 +107,13 @@ def state_to_json(instance: Instance) -> JsonObject:
 
     Most tokens came into their state with its last transition: that moment is left out.
     """
-    document: dict[str, Any] = _state_to_json(instance)
-    updated_at = instance.updated_at.isoformat()
-    for token in document["tokens"]:
-        if token["since"] == updated_at:
-            del token["since"]
-    return document
+    tokens: list[Json] = []
+    for token in instance.tokens.values():
+        written = _token_to_json(token)
+        if token.since != instance.updated_at:
+            written["since"] = token.since.isoformat()
+        tokens.append(written)
+    return {"tokens": tokens, **_state_to_json(instance)}
 
 
 def state_from_json(state: JsonObject, updated_at: datetime) -> InstanceState:
@@ -185,12 +186,8 @@ def _entry_to_json(entry: Entry) -> list[Json]:
     return place if entry.state == "ready" else [*place, entry.state]
 
 
-def _tokens_to_json(tokens: Mapping[int, Token]) -> list[Json]:
-    """Write a list: it keeps their order, and each knows its number."""
-    return [_token_to_json(token) for token in tokens.values()]
-
-
 def _tokens_from_json(tokens: Iterable[Json], _: object = None) -> dict[int, Token]:
+    """Read a list: it keeps their order, and each knows its number."""
     structured = (_CONVERTER.structure(token, Token) for token in tokens)
     return {token.id: token for token in structured}
 
@@ -221,11 +218,16 @@ def _is_user_data(kind: object) -> bool:
 
 def _configure_tokens(converter: Converter) -> None:
     tokens = Mapping[int, Token]
-    converter.register_unstructure_hook_func(lambda kind: kind == tokens, _tokens_to_json)
     converter.register_structure_hook_func(lambda kind: kind == tokens, _tokens_from_json)
-    for kind in (Awaited, Failure, Token):
+    apart: dict[type, dict[str, Any]] = {
+        Awaited: {},
+        Failure: {},
+        Token: {"since": override(omit=True)},
+        InstanceState: {"tokens": override(omit=True)},
+    }  # with what is written by itself
+    for kind, members in apart.items():
         converter.register_unstructure_hook(
-            kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
+            kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True, **members)
         )
 
 
@@ -249,7 +251,7 @@ _CONVERTER: Final = _make_converter()
 _EVENTS_TO_JSON: Final[Mapping[type, Callable[[Event], JsonObject]]] = {
     kind: _CONVERTER.get_unstructure_hook(kind) for kind in get_args(Event)
 }
-_state_to_json: Final = _CONVERTER.get_unstructure_hook(InstanceState)
+_state_to_json: Final[Callable[[Instance], JsonObject]] = _CONVERTER.get_unstructure_hook(InstanceState)
 _snapshot_to_json: Final = _CONVERTER.get_unstructure_hook(Snapshot)
 _details_to_json: Final = _CONVERTER.get_unstructure_hook(TaskDetails)
-_token_to_json: Final = _CONVERTER.get_unstructure_hook(Token)
+_token_to_json: Final[Callable[[Token], JsonObject]] = _CONVERTER.get_unstructure_hook(Token)
