@@ -87,10 +87,21 @@ def of_actor(query: TaskQuery) -> list[tuple[str, list[Any]]]:
 
 
 def having_words(query: TaskQuery) -> list[tuple[str, list[Any]]]:
+    return rows_where(f"t.status = 'pending' AND {_HAS_WORDS}", _asked(query))
+
+
+def having_rare_words(query: TaskQuery) -> list[tuple[str, list[Any]]]:
+    """By hand one would see to it that the index of words is asked: PostgreSQL looks through the list in its order."""
+    found = f"SELECT * FROM workflow_tasks t WHERE t.status = 'pending' AND {_HAS_WORDS} OFFSET 0"
+    return [(f"({found}) t WHERE true", [_asked(query)])]
+
+
+_HAS_WORDS: Final = "array_to_tsvector(string_to_array(ltrim(t.words), ' ')) @@ ?::text::tsquery"
+
+
+def _asked(query: TaskQuery) -> str:
     assert query.text is not None
-    asked = " & ".join(f"'{word}':*" for word in query.text.lower().split())
-    vector = "array_to_tsvector(string_to_array(ltrim(t.words), ' '))"
-    return rows_where(f"t.status = 'pending' AND {vector} @@ ?::text::tsquery", asked)
+    return " & ".join(f"'{word}':*" for word in query.text.lower().split())
 
 
 LISTS: Final[dict[str, List]] = {
@@ -156,17 +167,17 @@ LISTS: Final[dict[str, List]] = {
     ),
     "with a name": List(
         lambda office, chance: TaskQuery(status=OPEN, text=office.name(chance)),
-        having_words,
+        having_rare_words,
         sorted_on=("postgresql", "sqlite"),
     ),
     "with two words": List(
         lambda office, chance: TaskQuery(status=OPEN, text=f"invoice {office.name(chance)}"),
-        having_words,
+        having_rare_words,
         sorted_on=("postgresql", "sqlite"),
     ),
     "with a word that is nowhere": List(
         lambda *_: TaskQuery(status=OPEN, text="nowhere"),
-        having_words,
+        having_rare_words,
         sorted_on=("postgresql", "sqlite"),
     ),
 }
