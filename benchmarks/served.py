@@ -77,6 +77,8 @@ async def serve(app: Litestar, descriptor: int) -> None:
         app, lifespan="on", log_level="warning", access_log=False, timeout_keep_alive=PATIENCE
     )
     server = uvicorn.Server(config)
+    gc.collect()
+    gc.freeze()  # as the how-to guide for workers and pools says; the others, too
 
     loop = asyncio.get_running_loop()
 

@@ -53,7 +53,7 @@ class Snapshot:
     metadata: JsonObject = field(factory=dict)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaskDetails:
     """What is not searched of a task; the fields are those of `Task`."""
 

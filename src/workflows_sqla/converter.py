@@ -206,8 +206,7 @@ def _to_task(row: Sequence[Any]) -> Task:
     values = dict(zip(_SEARCHED, found, strict=True))
     for name in _LISTS:
         values[name] = tuple(values[name])
-    details = details_from_json(document)
-    return Task(**values, **{name: getattr(details, name) for name in _DETAILS})
+    return Task(**values, **vars(details_from_json(document)))
 
 
 @cache

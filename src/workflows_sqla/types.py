@@ -97,7 +97,9 @@ class Id(TypeDecorator[UUID]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
         """Make a plain UUID of bytes and of asyncpg's own subclass, which not every encoder takes."""
-        return value if value is None else UUID(bytes=value if isinstance(value, bytes) else value.bytes)
+        if value is None:
+            return None
+        return UUID(bytes=value) if isinstance(value, bytes) else UUID(int=value.int)
 
 
 class Document(TypeDecorator[Any]):
