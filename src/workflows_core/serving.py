@@ -37,8 +37,10 @@ class Served:
 
     def add(self, registry: WorkflowRegistry) -> None:
         """Serve the definitions of a registry too, those that are registered later included."""
-        if all(known is not registry for known in self._registries):
-            self._registries.append(registry)
+        for known in self._registries:
+            if known is registry:
+                return
+        self._registries.append(registry)
 
     @property
     def keys(self) -> frozenset[DefinitionKey]:
