@@ -26,6 +26,10 @@ def _encoded(document: Any) -> str | None:
     return None if document is None else _encode(document).decode()
 
 
+def _decoded(document: str | None) -> Any:
+    return None if document is None else _decode(document)
+
+
 class Word(TypeDecorator[str]):
     """Text that is compared and sorted byte by byte, so that both databases agree and indexes are cheap.
 
@@ -69,6 +73,10 @@ class Moment(TypeDecorator[datetime]):
         """Refuse a moment without a zone: nobody can know which moment it is."""
         known = _with_zone(value)
         return known if known is None or dialect.name == "postgresql" else (known - _EPOCH) // _MICROSECOND
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """Call nothing where the value is one already."""
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Restore UTC."""
@@ -122,6 +130,10 @@ class Document(TypeDecorator[Any]):
         """Encode; `None` is no document at all."""
         return _encoded(value)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Any]:
+        """Call as little as possible."""
+        return _decoded
+
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Decode."""
-        return None if value is None else _decode(value)
+        return _decoded(value)
