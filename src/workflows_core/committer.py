@@ -85,6 +85,7 @@ class Committer:
         """The instances that are being written."""
         self._flushes = 0
         self._failures = 0
+        """How many flushes failed since one succeeded."""
         self._writers: set[asyncio.Task[None]] = set()
 
     async def commit(self, storage: Storage, change: Transition, *, insists: bool = False) -> bool:
@@ -149,7 +150,6 @@ class Committer:
         except Exception as error:  # noqa: BLE001 - handed to those who wait for it
             await self._write_singly(waiting, error)
         else:
-            self._failures = 0
             for each in waiting:
                 each.settle(self._noted(each.change, lost))
         finally:
@@ -158,10 +158,12 @@ class Committer:
     async def _flush(self, storage: Storage, changes: Sequence[Transition]) -> Collection[UUID]:
         """Flush, and return the instances whose transitions lost."""
         try:
-            return await storage.flush(changes)
+            lost = await storage.flush(changes)
         except StorageError:
             self.recent.clear()
             raise
+        self._failures = 0
+        return lost
 
     def _noted(self, change: Transition, lost: Collection[UUID]) -> bool:
         """Note what came of a transition before anybody is told; return whether it won."""

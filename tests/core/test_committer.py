@@ -249,3 +249,24 @@ async def test_what_was_written_is_forgotten_when_the_storage_was_gone(storage: 
     with pytest.raises(StorageError, match="gone"):
         await committer.commit(storage, start())
     assert committer.recent.get(opened.id) is None
+
+
+async def test_after_an_outage_that_is_over_the_first_pause_is_a_short_one_again(
+    storage: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wrote first after it: a flush of its own, or one of many."""
+    monkeypatch.setattr(committing, "BACKOFF", (0.0, 3600.0))
+    for insists in (False, True):
+        storage.may_write.clear()
+        storage.faults = [lambda _: None, unreachable]
+        first, second = await begun(storage, [start(), start()], insists=insists)
+        storage.may_write.set()
+        assert await first
+        if insists:
+            async with asyncio.timeout(10):
+                assert await second
+        else:
+            with pytest.raises(StorageError, match="gone"):
+                await second
+        await turns()  # its pause is over, so that the next one is flushed by itself
+        assert await committer_for(storage).commit(storage, start())
