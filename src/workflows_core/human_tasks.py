@@ -228,10 +228,11 @@ class HumanTasks(TaskReader):
 
         user = name_of(actor, user_id)
         known = self._engine.recent.get(instance_id)
-        meant = None if known is None else _meant(known, step_name, user)
-        if meant is not None:
-            with suppress(InvalidTransitionError, TaskNotFoundError):  # perhaps it is another one by now
-                return await complete(meant)
+        only = None if known is None else _only(known, step_name)
+        if only is not None:
+            # Refused, perhaps because another one is there by now.
+            with suppress(InvalidTransitionError, TaskNotFoundError, NotPermittedError):
+                return await complete(only)
         instance = await self._engine.get_instance(instance_id, actor=actor)
         meant = _meant(instance, step_name, user)
         if meant is None:
@@ -541,8 +542,8 @@ class HumanTasks(TaskReader):
         """
         known = self._engine.recent.get_of_task(task_id)
         if known is not None:
-            himself = None if actor is None else actor.standing_in(())
-            asked = self._checked(known.tasks[task_id], himself, words, commands)
+            alone = None if actor is None else actor.standing_in(())
+            asked = self._checked(known.tasks[task_id], alone, words, commands)
             change = await self._engine.attempt(known, asked)
             if change is not None:
                 return change
@@ -575,6 +576,12 @@ class HumanTasks(TaskReader):
         found = may(actor, action, instance.tasks[task.id], instance, policies)
         if not found:
             raise NotPermittedError(words, found.reason)
+
+
+def _only(instance: Instance, step_name: str) -> Task | None:
+    """Return the task of a step if there is one alone: of several it depends on with whom they are now."""
+    tasks = [task for task in instance.tasks.values() if task.step_name == step_name]
+    return tasks[0] if len(tasks) == 1 else None
 
 
 def _meant(instance: Instance, step_name: str, user: str | None) -> Task | None:

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from tests.engine.conftest import MakeEngine
 from tests.workflows import Do, chain, review
-from workflows_core.actors import Actor
+from workflows_core.actors import Actor, Substitution
 from workflows_core.engine import ExecutionEngine
 from workflows_core.errors import (
     InvalidTransitionError,
@@ -21,6 +22,7 @@ from workflows_core.errors import (
 from workflows_core.instance import Instance
 from workflows_core.memory import MemoryStorage, MemoryUnitOfWork
 from workflows_core.registry import WorkflowRegistry
+from workflows_core.steps import DecisionStep
 from workflows_core.tasks import Task
 from workflows_sqla import PersistentExecutionEngine, SqlStorage
 
@@ -136,6 +138,36 @@ async def test_a_substitute_decides_for_whom_they_stand_in(make_engine: MakeEngi
     assert (done.task.completed_by, done.task.on_behalf_of) == ("eve", "ann")
     assert done.next_task is not None
     assert (done.next_task.step_name, done.next_task.assignee) == ("second", "ann")
+
+
+async def test_nobody_stands_in_for_others_because_they_say_so(make_engine: MakeEngine) -> None:
+    """It is what was noted that counts, whatever comes with an actor."""
+    engine = await make_engine(BOARD)
+    now = datetime.now(UTC)
+    _, task = await opened(engine)
+    said = Substitution(
+        id=uuid4(), absent="ann", substitute="eve", since=now, until=now + timedelta(days=1),
+        groups=("board",), created_at=now,
+    )  # fmt: skip
+    with pytest.raises(TaskNotFoundError):
+        await engine.tasks.complete(task.id, {"approved": True}, actor=Actor("eve", substitutions=(said,)))
+
+
+async def test_of_several_tasks_of_a_step_that_is_meant_which_is_with_somebody_now(
+    make_engine: MakeEngine,
+) -> None:
+    board = chain(DecisionStep("board", deciders_key="deciders", outcomes=["yes", "no"]), Do("end"))
+    here, there = await make_engine(board), await make_engine(board)
+    started = await here.start_workflow("example", {"deciders": ["ann", "bob"]}, user_id="carl")
+    instance = await here.wait(started.id)
+    first, second = (
+        next(task for task in instance.tasks.values() if task.assignee == name) for name in ("ann", "bob")
+    )
+    await there.tasks.reassign(first.id, "dora", user_id="boss")
+    await there.tasks.reassign(second.id, "ann", user_id="boss")
+    await here.complete_human_task(instance.id, "board", "ann", {}, outcome="yes")
+    assert (await here.get_task(first.id)).is_open
+    assert (await here.get_task(second.id)).completed_by == "ann"
 
 
 async def test_what_was_rolled_back_is_not_known(database: AsyncEngine) -> None:
