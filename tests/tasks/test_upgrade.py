@@ -60,17 +60,18 @@ async def people(database: AsyncEngine) -> dict[str, set[tuple[Any, ...]]]:
     }
 
 
+def downgrade(connection: Connection, revision: str) -> None:
+    """Return to the tables of a revision."""
+    config = Config()
+    config.set_main_option("script_location", "workflows_sqla:migrations")
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
+
+
 async def go_back(database: AsyncEngine, *, forget: bool) -> None:
     """Return to the tables as they were; and, further back, to states that did not say who has done what."""
-
-    def downgrade(connection: Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", "workflows_sqla:migrations")
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0004")
-
     async with database.begin() as connection:
-        await connection.run_sync(downgrade)
+        await connection.run_sync(downgrade, "0004")
         for id_, state in (await connection.execute(text("SELECT id, state FROM workflow_instances"))).all():
             kept: Mapping[str, Any] = json.loads(state)
             if forget:
@@ -151,4 +152,15 @@ async def test_the_engine_runs_on(database_url: str) -> None:
     listed = await engine.find_tasks(TaskQuery(text="unicode", for_actor=BOB))
     assert [each.instance_id for each in listed] == []
     assert await engine.tasks.count(TaskQuery(text="ünï 100"), actor=BOB) == 3
+    await database.dispose()
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_words_that_were_to_be_put_into_their_index_later_are_in_it(database_url: str) -> None:
+    database = create_async_engine(database_url)
+    async with database.begin() as connection:
+        await connection.run_sync(downgrade, "0009")
+    await crowd(database)
+    await upgrade(database)
+    assert await rows(database, "SELECT gin_clean_pending_list('ix_workflow_tasks_words')") == {(0,)}
     await database.dispose()
