@@ -99,7 +99,8 @@ async def test_a_lost_lock_connection_is_replaced(database_url: str) -> None:
     async with other.engine.begin() as connection:
         await connection.execute(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+                "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+                " WHERE datname = current_database() AND locktype = 'advisory' AND pid <> pg_backend_pid()"
             )
         )
     assert await storage.renew("runner", EVER)
