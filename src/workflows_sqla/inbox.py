@@ -34,7 +34,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    tuple_,
     union,
     union_all,
 )
@@ -43,7 +42,7 @@ from workflows_core.ports import TaskQuery
 from workflows_core.states import TaskStatus
 from workflows_sqla.converter import TASK_COLUMNS, Values
 from workflows_sqla.inbox_shapes import EQUAL, Acting, Shape, shaped
-from workflows_sqla.inbox_words import has_words, near_and_far
+from workflows_sqla.inbox_words import found_by_words, has_words
 from workflows_sqla.tables import offers, tasks
 from workflows_sqla.visibility import seen_instances
 
@@ -81,9 +80,9 @@ def _page(shape: Shape) -> Select[Any]:
     if len(streams) == 1 and not shape.words:
         return _cut(streams[0].rows(shape), shape)
     is_plain = [each.is_plain for each in streams] == [True]
-    if is_plain and shape.has_index_of_words:
+    if is_plain and shape.has_table_of_words:
         (listed,), (coming,) = (_streams(each) for each in (shape.without_words(), shape.coming()))
-        parts = near_and_far(listed.places(shape), coming.places(shape), shape)
+        parts = [*found_by_words(listed.places(shape), coming.places(shape), shape)]
     else:
         parts = [each.places(shape) for each in streams]
     found = _merged(parts, shape) if parts[1:] else parts[0]
@@ -128,11 +127,7 @@ class _Stream:
         order = [*(self._by[name] for name in shape.sorted_by), self._id]
         found = select(*columns).select_from(source).where(*self._conditions)
         if shape.begins_after:
-            begin = tuple_(
-                *(bindparam(name, type_=column.type) for name, column in zip(shape.place, order, strict=True))
-            )
-            place = tuple_(*order)
-            found = found.where(place < begin if shape.is_backwards else place > begin)
+            found = found.where(shape.is_behind(order))
         return found.order_by(*shape.directed(order))
 
     def places(self, shape: Shape) -> Select[Any]:
@@ -151,7 +146,7 @@ def _sorted(shape: Shape, places: FromClause) -> list[ColumnElement[Any]]:
 
 def _merged(streams: Sequence[Select[Any]], shape: Shape) -> Select[Any] | CompoundSelect[Any]:
     """Merge streams in their order, each task once; of each no more is read than there is room for."""
-    parts = [select(*part.c) for part in (_limited(each, shape).subquery() for each in streams)]
+    parts = [select(*part.c) for part in (shape.limited(each).subquery() for each in streams)]
     if shape.dialect == "sqlite":
         merged = union(*parts)
         columns = [merged.selected_columns[name] for name in (*shape.sorted_by, "id")]
@@ -237,11 +232,6 @@ def _restrictions(shape: Shape) -> Iterator[Condition]:
         seen = seen_instances(shape.seen, c.definition_name, c.definition_version, c.instance_id)
         if seen is not None:
             yield seen
-
-
-def _limited(found: Select[Any], shape: Shape) -> Select[Any]:
-    """Keep to what there is room for in a page, and what comes before it."""
-    return found.limit(_amount("most")) if "most" in shape.names else found
 
 
 def _cut(found: Found, shape: Shape) -> Found:

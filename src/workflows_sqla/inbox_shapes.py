@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Self
 
 from attrs import evolve, frozen
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, tuple_
 
 from workflows_core.paging import Cursor
 from workflows_core.participants import group_key, user_key
@@ -23,6 +24,9 @@ EQUAL: Final = ("assignee", "assignee_group", "definition_name", "instance_id", 
 _PAGE: Final = frozenset({"limit", "offset", "most"})
 """What says how much of a list is wanted: as many as `limit` from `offset` on, and so `most` of what is found."""
 
+_LAST: Final = chr(sys.maxunicode)
+"""Comes after all that can be in a word."""
+
 _SORTED_BY: Final = {
     TaskOrder.DUE: ("due_key", "created_at"),
     TaskOrder.PRIORITY: ("rank", "due_key", "created_at"),
@@ -38,12 +42,14 @@ class Word:
     Attributes:
         begun: Of how it stands among others, with a space before it.
         held: Of a pattern for what has it somewhere. An underline in it stands for anything, which finds no less.
-        asked: Of how the index of PostgreSQL is asked for words that begin with it.
+        first: Of the word itself: nothing that begins so comes before it.
+        beyond: Of what comes after all that begins so.
     """
 
     begun: str
     held: str
-    asked: str
+    first: str
+    beyond: str
 
 
 @frozen
@@ -71,6 +77,7 @@ class Shape:
         status: Likewise; it is in the text, where databases see which indexes suffice.
         is_free: Likewise.
         names: Those of all values that there may be at most one of.
+        room: For how many tasks there is room at least, in a page and before it: a power of two.
         words: The words that are searched for.
         acting: In whose names the actor acts whose tasks are asked for; `None` if nobody's are.
         is_scoped: Whether it keeps to the tenant of whoever asks.
@@ -82,6 +89,7 @@ class Shape:
     status: TaskStatus | None
     is_free: bool | None
     names: frozenset[str]
+    room: int
     words: tuple[Word, ...]
     acting: tuple[Acting, ...] | None
     is_scoped: bool
@@ -108,8 +116,8 @@ class Shape:
         return self.place[-1] in self.names
 
     @property
-    def has_index_of_words(self) -> bool:
-        """Whether there is an index of words for it: on PostgreSQL, of what is open. A list without end needs none."""
+    def has_table_of_words(self) -> bool:
+        """Whether there is a table of words for it: on PostgreSQL, of what is open. A list without end needs none."""
         is_open = self.status is TaskStatus.PENDING
         return bool(self.words) and self.dialect == "postgresql" and is_open and "most" in self.names
 
@@ -134,6 +142,18 @@ class Shape:
     def is_backwards(self) -> bool:
         """Whether the order is that of its columns turned around."""
         return self.order is TaskOrder.NEWEST
+
+    def is_behind(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+        """Return what holds behind the place that it begins after, for what is sorted by these columns."""
+        begin = tuple_(
+            *(bindparam(name, type_=column.type) for name, column in zip(self.place, columns, strict=True))
+        )
+        place = tuple_(*columns)
+        return place < begin if self.is_backwards else place > begin
+
+    def limited(self, found: Select[Any]) -> Select[Any]:
+        """Keep to what there is room for; in the text, so that plans are made for no more."""
+        return found.limit(literal_column(str(self.room))) if "most" in self.names else found
 
     def without_words(self) -> Self:
         """Return what asks for the same whatever the titles are."""
@@ -163,6 +183,7 @@ def shaped(query: TaskQuery, dialect: str) -> tuple[Shape, Values]:
         status=query.status,
         is_free=query.is_free,
         names=names,
+        room=1 << max(values.get("most", 0) - 1, 31).bit_length(),
         words=words,
         acting=acting,
         is_scoped=visible is not None,
@@ -210,8 +231,9 @@ def _place(order: TaskOrder) -> tuple[str, ...]:
 def _words(words: Iterable[str], values: Values) -> Iterator[Word]:
     """Name words, and note under these names what they are."""
     for number, word in enumerate(words):
-        named = Word(f"begun_{number}", f"held_{number}", f"asked_{number}")
-        values |= {named.begun: f" {word}", named.held: f"%{word}%", named.asked: f"'{word}':*"}
+        named = Word(*(f"{name}_{number}" for name in ("begun", "held", "first", "beyond")))
+        values |= {named.begun: f" {word}", named.held: f"%{word}%"}
+        values |= {named.first: word, named.beyond: word + _LAST}
         yield named
 
 

@@ -143,6 +143,23 @@ offers: Final = Table(  # the open tasks that nobody holds, once for each user a
     sqlite_with_rowid=False,
 )
 
+# The words in the titles of open tasks, written by triggers; SQLite looks through the titles.
+words: Final = Table(
+    "workflow_words",
+    metadata,
+    Column("due_key", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("task_id", Id, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column(
+        "initials", Integer, nullable=False
+    ),  # a bit for each character that a word of the title begins with
+    Column("word", Word, nullable=False),
+    # It has all that lists need, so that they do not look at the rows.
+    PrimaryKeyConstraint("word", "due_key", "created_at", "task_id", postgresql_include=["rank", "initials"]),
+    info={"dialect": "postgresql"},
+)
+
 participants: Final = Table(  # who has a part in an instance
     "workflow_participants",
     metadata,
