@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     CTE,
-    JSON,
+    ColumnElement,
     Delete,
     Insert,
     Text,
@@ -22,7 +22,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    literal_column,
     select,
     true,
 )
@@ -31,8 +30,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from workflows_core.tasks import Task
 from workflows_core.transition import Transition
 from workflows_sqla.converter import Values, sorted_by
+from workflows_sqla.parts import document, rows_given
 from workflows_sqla.tables import offers, participants
-from workflows_sqla.types import Document
 
 _OFFER: Final = {each.name: bindparam(f"offer_{each.name}", type_=each.type) for each in offers.c}
 
@@ -93,17 +92,17 @@ def calls_for(transition: Transition) -> Iterator[tuple[Any, Values]]:
 
 def people_values(transition: Transition) -> Values:
     """Make the parameters of `PARTS`; `None` for what there is nothing of."""
+    taken = [task.id for task in taken_in(transition)]
     return {
         "new_offers": [*offers_in(transition)] or None,
-        "taken_tasks": [task.id for task in taken_in(transition)] or None,
+        "taken_task": taken[0] if len(taken) == 1 else None,
+        "taken_tasks": (taken[1:] and taken) or None,
         "new_participants": [*transition.participants] or None,
     }
 
 
 def _offers_saved(changed: CTE) -> CTE:
-    given = func.json_populate_recordset(
-        literal_column(f"NULL::{offers.name}"), cast(bindparam("new_offers", type_=Document()), JSON)
-    ).table_valued(*(column(each.name, each.type) for each in offers.c), name="given_offers")
+    given = rows_given("new_offers", offers)
     rows = select(*given.c).select_from(given.join(changed, true()))
     saved = postgresql.insert(offers).from_select([*offers.c.keys()], rows, include_defaults=False)
     saved = saved.on_conflict_do_update(
@@ -112,15 +111,26 @@ def _offers_saved(changed: CTE) -> CTE:
     return saved.cte("offers_saved")
 
 
+def _offer_removed(changed: CTE) -> CTE:
+    """Delete the offers of one task, which it mostly is: of many, databases do not know that they are so few.
+
+    They would read through a table that they believe to be small.
+    """
+    return _removed(offers.c.task_id == bindparam("taken_task", type_=offers.c.task_id.type), changed)
+
+
 def _offers_removed(changed: CTE) -> CTE:
-    taken = func.json_array_elements_text(cast(bindparam("taken_tasks", type_=Document()), JSON))
+    taken = func.json_array_elements_text(document("taken_tasks"))
     ids = select(cast(taken.column_valued("taken"), offers.c.task_id.type))
-    removed = delete(offers).where(offers.c.task_id.in_(ids), exists(select(changed.c.id)))
-    return removed.cte("offers_removed")
+    return _removed(offers.c.task_id.in_(ids), changed)
+
+
+def _removed(is_it: ColumnElement[bool], changed: CTE) -> CTE:
+    return delete(offers).where(is_it, exists(select(changed.c.id))).cte()
 
 
 def _participants_added(changed: CTE) -> CTE:
-    keys = func.json_array_elements_text(cast(bindparam("new_participants", type_=Document()), JSON))
+    keys = func.json_array_elements_text(document("new_participants"))
     given = keys.table_valued(column("key", Text), name="given_keys").render_derived()
     rows = select(changed.c.id, given.c.key).select_from(changed.join(given, true()))
     added = postgresql.insert(participants).from_select(["instance_id", "key"], rows, include_defaults=False)
@@ -129,6 +139,7 @@ def _participants_added(changed: CTE) -> CTE:
 
 PARTS: Final[Mapping[str, Callable[[CTE], CTE]]] = {
     "new_offers": _offers_saved,
+    "taken_task": _offer_removed,
     "taken_tasks": _offers_removed,
     "new_participants": _participants_added,
 }

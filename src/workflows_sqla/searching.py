@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import CTE, JSON, Insert, bindparam, cast, column, func, literal_column, select, true
+from sqlalchemy import CTE, Insert, bindparam, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from workflows_core.transition import Transition
 from workflows_sqla.converter import Values
+from workflows_sqla.parts import rows_given
 from workflows_sqla.tables import searchable
-from workflows_sqla.types import Document
 
 _VALUE: Final = {each.name: bindparam(f"value_{each.name}", type_=each.type) for each in searchable.c}
 
@@ -48,9 +48,7 @@ def value_calls(transition: Transition) -> Iterator[tuple[Any, Values]]:
 
 def values_saved(changed: CTE) -> CTE:
     """Return what writes `new_values` on PostgreSQL, if `changed` holds the instance: if its transition did not lose."""
-    given = func.json_populate_recordset(
-        literal_column(f"NULL::{searchable.name}"), cast(bindparam("new_values", type_=Document()), JSON)
-    ).table_valued(*(column(each.name, each.type) for each in searchable.c), name="given_values")
+    given = rows_given("new_values", searchable)
     rows = select(*given.c).select_from(given.join(changed, true()))
     saved = postgresql.insert(searchable).from_select([*searchable.c.keys()], rows, include_defaults=False)
     return _saved(saved).cte("values_saved")

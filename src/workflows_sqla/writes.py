@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from sqlalchemy import (
     CTE,
-    JSON,
     ColumnElement,
     Insert,
     Integer,
@@ -26,11 +25,8 @@ from sqlalchemy import (
     Text,
     Update,
     bindparam,
-    cast,
-    column,
     func,
     insert,
-    literal_column,
     select,
     true,
     union_all,
@@ -40,9 +36,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from workflows_sqla import people
 from workflows_sqla.feed import transaction_id
+from workflows_sqla.parts import document, rows_given
 from workflows_sqla.searching import values_saved
 from workflows_sqla.tables import history, instances, tasks
-from workflows_sqla.types import Document
 
 _MOVING = (
     "status", "current_step", "revision", "wake_at", "updated_at", "completed_at", "error", "saved_size",
@@ -135,9 +131,7 @@ def _added() -> CTE:
 
 
 def _tasks_saved(changed: CTE) -> CTE:
-    given = func.json_populate_recordset(
-        literal_column(f"NULL::{tasks.name}"), cast(bindparam("changed_tasks", type_=Document()), JSON)
-    ).table_valued(*(column(each.name, each.type) for each in tasks.c), name="given")
+    given = rows_given("changed_tasks", tasks)
     rows = select(*given.c).select_from(given.join(changed, true()))
     saved = postgresql.insert(tasks).from_select([*tasks.c.keys()], rows, include_defaults=False)
     saved = saved.on_conflict_do_update(index_elements=[tasks.c.id], set_=_columns_of(saved.excluded))
@@ -155,7 +149,7 @@ OPTIONAL: Final = (*_PARTS, "payloads")
 
 def _notified() -> ScalarSelect[Any]:
     """Notify; within what is selected, so that it is done once for a transition that is written."""
-    payloads = func.json_array_elements_text(cast(bindparam("payloads", type_=Document()), JSON))
+    payloads = func.json_array_elements_text(document("payloads"))
     payload = payloads.column_valued("payload")
     return select(func.count(func.pg_notify(bindparam("channel", type_=Text()), payload))).scalar_subquery()
 
