@@ -91,9 +91,10 @@ _MORE: Final = {
     "workflow_runners.renewed_at": "When it last gave a sign of life, by the clock of PostgreSQL; empty on SQLite.",
 }
 _ONLY: Final = {
-    "postgresql": "On PostgreSQL only; triggers write it with the rows of tasks.",
+    "postgresql": "On PostgreSQL only.",
     "sqlite": "On SQLite only.",
 }
+_INDEX_ONLY: Final = {None: "", "postgresql": " (PostgreSQL)", "sqlite": " (SQLite)"}
 _TYPES: Final = {
     "BigInteger": "integer",
     "Document": "JSON text",
@@ -127,6 +128,7 @@ def _table(one: Table) -> str:
         ("unique: " if index.unique else "")
         + ", ".join(f"`{column.name}`" for column in index.columns)
         + (" (where set)" if index.dialect_options["postgresql"]["where"] is not None else "")
+        + _INDEX_ONLY[index.info.get("dialect")]
         for index in one.indexes
     )
     only = _ONLY.get(one.info.get("dialect", ""))

@@ -81,8 +81,8 @@ def _page(shape: Shape) -> Select[Any]:
         return _cut(streams[0].rows(shape), shape)
     is_plain = [each.is_plain for each in streams] == [True]
     if is_plain and shape.has_table_of_words:
-        (listed,), (coming,) = (_streams(each) for each in (shape.without_words(), shape.coming()))
-        parts = [*found_by_words(listed.places(shape), coming.places(shape), shape)]
+        (listed,) = _streams(shape.without_words())
+        parts = [*found_by_words(listed.places(shape), shape)]
     else:
         parts = [each.places(shape) for each in streams]
     found = _merged(parts, shape) if parts[1:] else parts[0]
@@ -227,7 +227,7 @@ def _restrictions(shape: Shape) -> Iterator[Condition]:
         yield free if shape.is_free else not_(free)
     yield from has_words(c.words, shape.words, shape.dialect)
     if shape.is_scoped:
-        yield c.tenant_id.is_(None) if shape.is_of_no_tenant else c.tenant_id == bindparam("scope")
+        yield c.tenant_id == bindparam("scope") if "scope" in shape.names else c.tenant_id.is_(None)
     if shape.seen is not None:
         seen = seen_instances(shape.seen, c.definition_name, c.definition_version, c.instance_id)
         if seen is not None:

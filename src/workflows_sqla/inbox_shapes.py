@@ -117,22 +117,15 @@ class Shape:
 
     @property
     def has_table_of_words(self) -> bool:
-        """Whether there is a table of words for it: on PostgreSQL, of what is open. A list without end needs none."""
-        is_open = self.status is TaskStatus.PENDING
-        return bool(self.words) and self.dialect == "postgresql" and is_open and "most" in self.names
+        """Whether there is a table of words for it: of what is open. A list without end needs none."""
+        return bool(self.words) and self.status is TaskStatus.PENDING and "most" in self.names
 
     @property
-    def is_of_no_tenant(self) -> bool:
-        """Whether it keeps to what belongs to no tenant: where there are none, that is everything."""
-        return self.is_scoped and "scope" not in self.names
-
-    @property
-    def is_anywhere(self) -> bool:
-        """Whether words are looked for in the index by what is due alone: it has them. The tenant is none or any."""
+    def is_restricted(self) -> bool:
+        """Whether it leaves out more than what belongs to tenants, and what is not due by some moment."""
         aside = {*_PAGE, *self.place, "due_before"}
         others = (self.is_free, self.acting, self.seen)
-        is_plain = self.names <= aside and all(each is None for each in others)
-        return is_plain and self.order is TaskOrder.DUE
+        return not self.names <= aside or any(each is not None for each in others)
 
     def directed(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """Return what sorts by these columns as its order does."""
@@ -158,15 +151,6 @@ class Shape:
     def without_words(self) -> Self:
         """Return what asks for the same whatever the titles are."""
         return evolve(self, words=())
-
-    @property
-    def sees_tenant_last(self) -> bool:
-        """Whether only of what has the words it is seen that it belongs to no tenant."""
-        return self.is_of_no_tenant and self.is_anywhere
-
-    def coming(self) -> Self:
-        """Return what asks for the tasks among which words are looked for."""
-        return evolve(self, words=(), is_scoped=self.is_scoped and not self.sees_tenant_last)
 
 
 def shaped(query: TaskQuery, dialect: str) -> tuple[Shape, Values]:

@@ -1,20 +1,20 @@
 """Finding tasks by the words of their titles.
 
-SQLite looks at one task of a list after the other. PostgreSQL has a table of the words of what is open, in the order of
-what is due. It is looked up which words there are that begin as one that is searched for, its *completions*; for each
-of them the table has the tasks in order, so no more of them are read than a page has. Whatever else is asked of a task
-is looked at on the way, other words too: tasks are looked up by the one that is found most rarely from the place of the
-page on.
+There is a table of the words of what is open, in the order of what is due. All tasks that have a rare word are looked up
+there, and sorted. What is frequent is found soon in the list itself, by looking at one task after the other.
 
-That is not enough where very many words begin so, or a list has another order: then all that begins so has to be
-sorted. If it is much, it is looked for near the front of the list first: what is frequent is found there soon.
+PostgreSQL can do better. It looks up which words there are that begin as one that is searched for, its *completions*; for
+each of them the table has the tasks in order, so no more of them are read than a page has. That is not enough where
+very many words begin so, or a list has another order.
+
+Whatever else is asked of a task is looked at on the way, other words too: tasks are looked up by the rarest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 from attrs import frozen
 from sqlalchemy import (
@@ -24,6 +24,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Integer,
+    ScalarSelect,
     Select,
     Text,
     and_,
@@ -46,7 +47,7 @@ from workflows_sqla.tables import tasks, words
 Condition: TypeAlias = ColumnElement[bool]
 
 _FIRST: Final = literal_column("2000", Integer)
-"""How many tasks of a list are looked at, unless fewer have the word: then it is rare, and all that have it are."""
+"""A word is rare that fewer tasks have. PostgreSQL looks at so many of a list for others, before it looks them all up."""
 _COMPLETIONS: Final = literal_column("50", Integer)
 """How many completions are looked up one by one."""
 _AHEAD: Final = literal_column("100", Integer)
@@ -54,7 +55,7 @@ _AHEAD: Final = literal_column("100", Integer)
 _COMPARED: Final = 5
 """How many words of a search are compared for that."""
 _MOST: Final = bindparam("most", type_=Integer)
-_NOTHING, _ONE = (literal_column(each, Integer) for each in "01")
+_NOTHING, _ONE, _ALL = (literal_column(each, Integer) for each in ("0", "1", "-1"))
 _NEVER: Final = literal_column("'{infinity,infinity}'::timestamptz[]", ARRAY(words.c.due_key.type))
 
 
@@ -78,61 +79,75 @@ class _Sought:
     Attributes:
         first: It itself.
         beyond: What comes after all that begins so.
-        completions: Those of it, and perhaps of other words.
     """
 
     first: ColumnElement[str]
     beyond: ColumnElement[str]
-    completions: CTE
 
-    def are_few(self) -> Condition:
-        """Return whether its completions can be looked up one by one."""
-        own = select(func.count()).where(self.completions.c.first == self.first)
-        return own.scalar_subquery() <= _COMPLETIONS
+    @classmethod
+    def of(cls, found: CTE) -> Self:
+        """Look it up where it is found.
+
+        That is done even if there is but one: of what is looked up, databases do not know how frequent it is. They would
+        make a plan for every word that they know that of, which takes longer than to carry it out.
+        """
+        return cls(select(found.c.first).scalar_subquery(), select(found.c.beyond).scalar_subquery())
 
     def is_rare(self) -> Condition:
         """Return whether all that begins so can be looked at."""
-        some = select(_ONE).where(*self.is_begun()).limit(_FIRST).subquery("some")
-        return select(func.count()).select_from(some).scalar_subquery() < _FIRST
-
-    def is_begun(self) -> tuple[Condition, Condition]:
-        """Return what holds for all that begins so."""
-        return words.c.word >= self.first, words.c.word < self.beyond
+        return _number(self.first, self.beyond) < _FIRST
 
 
-def found_by_words(listed: Select[Any], coming: Select[Any], shape: Shape) -> Iterator[Select[Any]]:
-    """Yield what is found by words in one list of PostgreSQL: parts that make up the page together, each in its order.
+def found_by_words(listed: Select[Any], shape: Shape) -> Iterator[Select[Any]]:
+    """Yield what is found by words in one list: parts that make up the page together, each in its order.
 
     Args:
         listed: The places of the list, whatever the titles are.
-        coming: The places of the tasks among which words are looked for, of any tenant if that is seen last.
         shape: What is asked for.
-    """
-    sought = _sought(shape)
-    few, rare = sought.are_few(), sought.is_rare()
-    near, falls_short = _near(coming, or_(few, rare) if shape.is_anywhere else rare, shape)
-    yield near
-    if shape.order is TaskOrder.DUE:
-        yield _by_completion(sought, listed, shape).where(few, falls_short)
-        falls_short = and_(not_(few), falls_short)
-    yield _all(sought, listed, shape).where(falls_short)
-
-
-def _sought(shape: Shape) -> _Sought:
-    """Choose the word that is found most rarely.
-
-    It is looked up even if there is but one: of what is looked up, databases do not know how frequent it is. They would
-    make a plan for every word that they know that of, which takes longer than to carry it out.
     """
     rows = (
         select(_text(word.first).label("first"), _text(word.beyond).label("beyond"))
         for word in shape.words[:_COMPARED]
     )
     searched = union_all(*rows).cte("searched")
+    found_in = _found_in_sqlite if shape.dialect == "sqlite" else _found_in_postgresql
+    yield from found_in(searched, listed, shape)
+
+
+def _found_in_sqlite(searched: CTE, listed: Select[Any], shape: Shape) -> Iterator[Select[Any]]:
+    """Yield what is frequent, and what is rare: one of them is limited to nothing, where a condition would be looked at row by row."""
+    numbered = select(*searched.c, _number(*searched.c).label("number"))
+    found = numbered.order_by("number").limit(_ONE).cte("sought")
+    sought, is_rare = _Sought.of(found), select(found.c.number).scalar_subquery() < _FIRST
+    near = listed.where(*has_words(tasks.c.words, shape.words, shape.dialect))
+    near = near.limit(case((is_rare, _NOTHING), else_=_MOST))
+    yield _in_order(near.subquery("near"), shape)
+    begun = _begun(sought, shape).limit(case((is_rare, _ALL), else_=_NOTHING))
+    yield _among(begun, listed, shape)
+
+
+def _found_in_postgresql(searched: CTE, listed: Select[Any], shape: Shape) -> Iterator[Select[Any]]:
     completions = _completions(searched)
-    sought = _rarest(searched, completions, shape) if shape.words[1:] else searched
-    first, beyond = (select(each).scalar_subquery() for each in sought.c)
-    return _Sought(first, beyond, completions)
+    sought = _Sought.of(_rarest(searched, completions, shape) if shape.words[1:] else searched)
+    own = select(func.count()).where(completions.c.first == sought.first)
+    few, rare = own.scalar_subquery() <= _COMPLETIONS, sought.is_rare()
+    has_order = shape.order is TaskOrder.DUE
+    is_sure = has_order and not shape.is_restricted  # to fill a page with the first that have a completion
+    near, falls_short = _near(listed, or_(few, rare) if is_sure else rare, shape)
+    yield near
+    if has_order:
+        yield _by_completion(sought, completions, listed, shape).where(few, falls_short)
+        falls_short = and_(not_(few), falls_short)
+    yield _among(_begun(sought, shape), listed, shape).where(falls_short)
+
+
+def _number(first: ColumnElement[str], beyond: ColumnElement[str]) -> ScalarSelect[int]:
+    """Count what begins so, up to `_FIRST`."""
+    begun = words.c.word >= first, words.c.word < beyond
+    some = (
+        select(_ONE).select_from(words).where(*begun).limit(_FIRST).correlate_except(words).subquery("some")
+    )
+    return select(func.count()).select_from(some).scalar_subquery()
 
 
 def _completions(searched: CTE) -> CTE:
@@ -167,35 +182,31 @@ def _rarest(searched: CTE, completions: CTE, shape: Shape) -> CTE:
     return rarest.limit(_ONE).cte("sought")
 
 
-def _near(coming: Select[Any], is_needless: Condition, shape: Shape) -> tuple[Select[Any], Condition]:
+def _near(listed: Select[Any], is_needless: Condition, shape: Shape) -> tuple[Select[Any], Condition]:
     """Return what is found near the front of a list, and whether that is too little, and more may come behind it."""
     ahead = select(case((is_needless, _NOTHING), else_=_FIRST).label("number")).cte("ahead")
     how_far = select(ahead.c.number).scalar_subquery()
-    some = coming.add_columns(tasks.c.words).limit(how_far).subquery("coming")
+    some = listed.add_columns(tasks.c.words).limit(how_far).subquery("some")
     near = _in_order(some, shape).where(*has_words(some.c.words, shape.words, shape.dialect))
-    if shape.sees_tenant_last:
-        own = tasks.alias("own")
-        near = near.join(own, own.c.id == some.c.id).where(own.c.tenant_id.is_(None))
     found = shape.limited(near).cte("near")
     number, seen = (
         select(func.count()).select_from(each).scalar_subquery()
-        for each in (found, coming.limit(how_far).subquery("seen"))
+        for each in (found, listed.limit(how_far).subquery("seen"))
     )
     return select(*found.c), and_(number < _MOST, seen >= how_far)
 
 
-def _by_completion(sought: _Sought, listed: Select[Any], shape: Shape) -> Select[Any]:
+def _by_completion(sought: _Sought, completions: CTE, listed: Select[Any], shape: Shape) -> Select[Any]:
     """Return what has any of the completions, once, as far as there is room for; no completion is sorted."""
-    completion = sought.completions
-    one = _places(shape).where(words.c.word == completion.c.word).correlate(completion)
+    one = _places(shape).where(words.c.word == completions.c.word).correlate(completions)
     each = shape.limited(_among(one, listed, shape)).lateral("each")
-    found = _in_order(each, shape).select_from(completion.join(each, true()))
-    return found.where(completion.c.first == sought.first).distinct()
+    found = _in_order(each, shape).select_from(completions.join(each, true()))
+    return found.where(completions.c.first == sought.first).distinct()
 
 
-def _all(sought: _Sought, listed: Select[Any], shape: Shape) -> Select[Any]:
-    """Return all that begins so; it is sorted."""
-    return _among(_places(shape).where(*sought.is_begun()).distinct(), listed, shape)
+def _begun(sought: _Sought, shape: Shape) -> Select[Any]:
+    """Return all that begins so, each once; it is sorted."""
+    return _places(shape).where(words.c.word >= sought.first, words.c.word < sought.beyond).distinct()
 
 
 def _places(shape: Shape) -> Select[Any]:
@@ -205,14 +216,18 @@ def _places(shape: Shape) -> Select[Any]:
     if shape.begins_after:
         found = found.where(shape.is_behind(columns))
     if shape.words[1:]:
-        bits = reduce(ColumnElement.bitwise_or, map(_initial, shape.words))
+        bits = reduce(ColumnElement.bitwise_or, (_initial(word, shape.dialect) for word in shape.words))
         initials = select(bits).scalar_subquery()
         found = found.where(words.c.initials.bitwise_and(initials) == initials)
     return found
 
 
-def _initial(word: Word) -> ColumnElement[int]:
+def _initial(word: Word, dialect: str) -> ColumnElement[int]:
     """Return the bit of the character with which a word begins."""
+    if dialect == "sqlite":
+        return _ONE.bitwise_lshift(
+            func.unicode(_text(word.first), type_=Integer) % literal_column("32", Integer)
+        )
     return func.workflow_initial(_text(word.first), type_=Integer)
 
 
@@ -220,8 +235,8 @@ def _among(places: Select[Any], listed: Select[Any], shape: Shape) -> Select[Any
     """Keep to what is in the list and has all words; one after the other, so that no more are looked at than needed."""
     place = places.offset(_NOTHING).subquery("place")
     is_it = tasks.c.id == place.c.id, *has_words(tasks.c.words, shape.words, shape.dialect)
-    it = listed.with_only_columns(_ONE).where(*is_it).order_by(None).offset(_NOTHING).lateral("it")
-    return _in_order(place, shape).select_from(place.join(it, true()))
+    it = listed.with_only_columns(_ONE).where(*is_it).order_by(None).offset(_NOTHING)
+    return _in_order(place, shape).where(it.correlate(place).exists())
 
 
 def _in_order(places: FromClause, shape: Shape) -> Select[Any]:

@@ -143,8 +143,7 @@ offers: Final = Table(  # the open tasks that nobody holds, once for each user a
     sqlite_with_rowid=False,
 )
 
-# The words in the titles of open tasks, written by triggers; SQLite looks through the titles.
-words: Final = Table(
+words: Final = Table(  # the words in the titles of open tasks, in the order of lists; triggers write them
     "workflow_words",
     metadata,
     Column("due_key", Moment, nullable=False),
@@ -155,9 +154,9 @@ words: Final = Table(
         "initials", Integer, nullable=False
     ),  # a bit for each character that a word of the title begins with
     Column("word", Word, nullable=False),
-    # It has all that lists need, so that they do not look at the rows.
+    # With the rest behind it, so that lists do not look at the rows.
     PrimaryKeyConstraint("word", "due_key", "created_at", "task_id", postgresql_include=["rank", "initials"]),
-    info={"dialect": "postgresql"},
+    sqlite_with_rowid=False,
 )
 
 participants: Final = Table(  # who has a part in an instance
@@ -321,9 +320,9 @@ Index(None, tasks.c.instance_id, tasks.c.status)
 _IS_OPEN: Final = tasks.c.status == literal_column("'pending'")
 _DUE: Final = (tasks.c.due_key, tasks.c.created_at, tasks.c.id)
 _AGE: Final = (tasks.c.created_at, tasks.c.id)
-Index(
-    "ix_workflow_tasks_due", tasks.c.status, *_DUE, tasks.c.words
-)  # with the words, to look through them in order
+Index("ix_workflow_tasks_status_due", tasks.c.status, *_DUE, info={"dialect": "postgresql"})
+# SQLite looks through the words in order.
+Index("ix_workflow_tasks_due", tasks.c.status, *_DUE, tasks.c.words, info={"dialect": "sqlite"})
 Index("ix_workflow_tasks_age", tasks.c.status, *_AGE)
 Index("ix_workflow_tasks_rank", tasks.c.status, tasks.c.rank, *_DUE)
 Index("ix_workflow_tasks_definition_due", tasks.c.definition_name, tasks.c.status, *_DUE)

@@ -53,12 +53,11 @@ async def rows(database: AsyncEngine, statement: str) -> set[tuple[Any, ...]]:
 
 async def people(database: AsyncEngine) -> dict[str, set[tuple[Any, ...]]]:
     """All that the upgrade has to make of what was there."""
-    has_words = database.dialect.name == "postgresql"
     return {
         "tasks": await rows(database, "SELECT id, due_key, rank, words FROM workflow_tasks"),
         "offers": await rows(database, "SELECT task_id, key, due_key, rank, created_at FROM workflow_offers"),
         "participants": await rows(database, "SELECT instance_id, key FROM workflow_participants"),
-        "words": await rows(database, "SELECT * FROM workflow_words") if has_words else set(),
+        "words": await rows(database, "SELECT * FROM workflow_words"),
     }
 
 
