@@ -40,7 +40,7 @@ def a_title(number: int, chance: Random) -> str:
     named += ["rare"] if number % 497 == 496 else ["axb"]
     named += [f"w{number % 7}", f"w{number % 5}", f"v{number % 120}"]
     named += [f"h{number}"] if number > MANY * 0.52 else []
-    named += [f"z{number}"] if number > MANY * 0.95 else []
+    named += [f"z{number}", f"z{number}z"] if number > MANY * 0.95 else []
     named += ["Ä straße"] if chance.random() < 0.02 else []
     return " ".join(named)
 
@@ -186,6 +186,8 @@ async def test_the_words_of_what_is_open_are_there_whatever_is_done(empty: SqlSt
     first, second, third = await engine.find_tasks(TaskQuery(status=TaskStatus.PENDING))
     await engine.tasks.update(first.id, due_at=AT)
     await engine.tasks.update(second.id, due_at=AT, priority=9)
+    assert await check_words(empty, engine) == 15
+    await engine.tasks.update(third.id, priority=3)
     assert await check_words(empty, engine) == 15
     await engine.tasks.claim(first.id, actor=Actor("ann"))
     await engine.tasks.update(second.id, due_at=None, priority=-1)
