@@ -96,7 +96,7 @@ def people_values(transition: Transition) -> Values:
     return {
         "new_offers": [*offers_in(transition)] or None,
         "taken_task": taken[0] if len(taken) == 1 else None,
-        "taken_tasks": (taken[1:] and taken) or None,
+        "taken_tasks": taken if len(taken) > 1 else None,
         "new_participants": [*transition.participants] or None,
     }
 
@@ -116,17 +116,19 @@ def _offer_removed(changed: CTE) -> CTE:
 
     They would read through a table that they believe to be small.
     """
-    return _removed(offers.c.task_id == bindparam("taken_task", type_=offers.c.task_id.type), changed)
+    return _removed(offers.c.task_id == bindparam("taken_task", type_=offers.c.task_id.type), changed).cte(
+        "offer_removed"
+    )
 
 
 def _offers_removed(changed: CTE) -> CTE:
     taken = func.json_array_elements_text(document("taken_tasks"))
     ids = select(cast(taken.column_valued("taken"), offers.c.task_id.type))
-    return _removed(offers.c.task_id.in_(ids), changed)
+    return _removed(offers.c.task_id.in_(ids), changed).cte("offers_removed")
 
 
-def _removed(is_it: ColumnElement[bool], changed: CTE) -> CTE:
-    return delete(offers).where(is_it, exists(select(changed.c.id))).cte()
+def _removed(is_it: ColumnElement[bool], changed: CTE) -> Delete:
+    return delete(offers).where(is_it, exists(select(changed.c.id)))
 
 
 def _participants_added(changed: CTE) -> CTE:

@@ -150,9 +150,7 @@ words: Final = Table(  # the words in the titles of open tasks, in the order of 
     Column("created_at", Moment, nullable=False),
     Column("task_id", Id, nullable=False),
     Column("rank", Integer, nullable=False),
-    Column(
-        "initials", Integer, nullable=False
-    ),  # a bit for each character that a word of the title begins with
+    Column("initials", Integer, nullable=False),  # a bit for each character that a word begins with
     Column("word", Word, nullable=False),
     # With the rest behind it, so that lists do not look at the rows.
     PrimaryKeyConstraint("word", "due_key", "created_at", "task_id", postgresql_include=["rank", "initials"]),

@@ -70,6 +70,11 @@ def test_what_differs_in_values_alone_is_asked_by_the_same_statement() -> None:
             assert first[1] != second[1]
 
 
+def test_there_are_few_statements_for_all_sizes_of_a_page() -> None:
+    made = {id(task_page(TaskQuery(limit=limit), "postgresql")[0]) for limit in range(1, 513)}
+    assert len(made) == 5
+
+
 def test_a_statement_that_is_large_is_made_again() -> None:
     """There may be any number of these."""
     query = TaskQuery(status=TaskStatus.PENDING, text=" ".join(f"w{number}" for number in range(90)))

@@ -29,6 +29,7 @@ SEARCHES: Final = (
     "approve", "appr", "a", "Invoice", "rare", "late", "late invoice", "rare late", "approve of the invoice late",
     "early", "early late", "a_b", "a_", "_", "%", "1", "12", "123", "ä", "straße", "nowhere", "invoice nowhere", "",
     "w", "w early", "w1 late", "v", "v1 late", "v late", "h", "h late", "late h v", "h early", "z", "h z", "v h w late a",
+    " ".join(f"w{number}" for number in range(120)),
 )  # fmt: skip
 """Words that are frequent near the front, far behind it, or nowhere, and beginnings of few words, or of very many."""
 

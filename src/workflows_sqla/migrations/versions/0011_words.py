@@ -41,6 +41,7 @@ AMONG = {
 
 def upgrade() -> None:
     is_sqlite = op.get_bind().dialect.name == "sqlite"
+    key = sa.PrimaryKeyConstraint("word", "due_key", "created_at", "task_id", name="pk_workflow_words")
     op.create_table(
         "workflow_words",
         sa.Column("due_key", MOMENT, nullable=False),
@@ -49,11 +50,9 @@ def upgrade() -> None:
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("initials", sa.Integer(), nullable=False),
         sa.Column("word", WORD, nullable=False),
-        # PostgreSQL makes its key when the table is filled, which is much faster.
         *(
-            [sa.PrimaryKeyConstraint("word", "due_key", "created_at", "task_id", name="pk_workflow_words")]
-            * is_sqlite
-        ),
+            [key] if is_sqlite else ()
+        ),  # PostgreSQL makes its own when the table is filled, which is much faster
         sqlite_with_rowid=False,
     )
     if is_sqlite:
